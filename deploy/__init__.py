@@ -1,0 +1,1 @@
+"""Standing up: embedded stores, the commands behind the Makefile, the demo bank."""

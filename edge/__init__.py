@@ -1,0 +1,1 @@
+"""HTTP and GraphQL at the outside: requests in, bytes out."""

@@ -1,0 +1,1 @@
+"""The rows: Tortoise models, migrations, SQL functions, and the pools they are reached through."""

@@ -1,0 +1,8 @@
+from tortoise.migrations.migration import Migration as Base
+
+from models.scripts import script
+
+
+class Migration(Base):
+    dependencies = [("models", "0001_clock")]
+    operations = [script(__file__, reverse="SELECT 1")]

@@ -1,0 +1,1 @@
+"""Third parties, one folder a port: the port, its adapters, its simulator."""

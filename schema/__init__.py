@@ -1,0 +1,1 @@
+"""What clients see: types, inputs, scalars and roots of the GraphQL schema."""

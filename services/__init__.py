@@ -1,0 +1,1 @@
+"""The rules of the bank. No GraphQL, no HTTP."""

@@ -1,0 +1,6 @@
+def caps(tariffs, **k):
+    return ()
+
+
+def check_one(caps, amount):
+    return None
