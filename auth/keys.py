@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey, Key, KeySet
 
 from kernel.settings import Settings
 
@@ -29,7 +29,7 @@ def verification_keys(settings: Settings) -> KeySet:
         listed = json.loads(settings.key_set.get_secret_value())["keys"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError('TALLYSTICK_KEY_SET is a JWK set: {"keys": [...]}') from error
-    keys = [_public(entry) for entry in listed]
+    keys: list[Key] = [_public(entry) for entry in listed]
     if not keys or len({key.kid for key in keys}) != len(keys):
         raise ValueError("TALLYSTICK_KEY_SET has at least one key, and each a kid of its own")
     return KeySet(keys)

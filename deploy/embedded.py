@@ -15,7 +15,7 @@ from urllib.parse import quote
 from deploy import postgres, valkey
 from deploy.sockets import Say, StoreError
 
-__all__ = ["StoreError", "Stores", "attach", "pg_binary", "postgres_pid", "restart_postgres", "start", "stop"]
+__all__ = ["StoreError", "Stores", "attach", "pg_binary", "postgres_pid", "restart_postgres", "start", "start_valkey", "stop"]
 
 # The owner runs migrations; the API logs in as a member of the group that migrations grant to.
 ROLES = """
@@ -53,6 +53,18 @@ def start(folder: Path, say: Say = print) -> Stores:
         return _stores(sockets, valkey.start(folder / "valkey", say))
 
 
+def start_valkey(folder: Path, say: Say = print) -> str:
+    """Start only Valkey under `folder`, or attach to it; its URL.
+
+    Raises:
+        StoreError: it does not start; the message has the end of its log.
+    """
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        return valkey.url(valkey.start(folder / "valkey", say))
+
+
 def attach(folder: Path) -> Stores | None:
     """The stores under `folder` if both run and answer; starts nothing."""
     folder = folder.resolve()
@@ -60,13 +72,14 @@ def attach(folder: Path) -> Stores | None:
     return None if sockets is None or socket is None else _stores(sockets, socket)
 
 
-def stop(folder: Path) -> None:
-    """End the stores under `folder`, and no others."""
+def stop(folder: Path) -> bool:
+    """End the stores under `folder`, and no others; whether any ran."""
     folder = folder.resolve()
-    if folder.exists():
-        with _alone(folder):
-            valkey.stop(folder / "valkey")
-            postgres.stop(folder / "postgres")
+    if not folder.exists():
+        return False
+    with _alone(folder):
+        ended = [valkey.stop(folder / "valkey"), postgres.stop(folder / "postgres")]
+    return any(ended)
 
 
 def restart_postgres(folder: Path, mode: postgres.Mode = "immediate", say: Say = print) -> None:

@@ -1,16 +1,23 @@
-"""`python -m deploy.migrate`: bring a database to this version: tables and functions, tariffs, the bank's own accounts."""
+"""`python -m deploy.migrate`: bring a database to this version: tables and functions, tariffs, the bank's own accounts.
+
+All of it is one transaction: Tortoise alone notes a migration as done in a transaction after the one that does it, and a
+process killed between the two leaves a database that nothing can migrate any more.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+import time
 from typing import Any
 
-import asyncpg
-from tortoise import Tortoise
-from tortoise.migrations.api import migrate as run_migrations
+from tortoise.context import TortoiseContext
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
+from tortoise.migrations.recorder import MigrationRecorder
+from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
+from tortoise.transactions import in_transaction
 
+from deploy.sockets import Say
 from kernel.money import CURRENCIES
 from kernel.settings import Settings
 from models import tariffs
@@ -19,30 +26,43 @@ from services.ledger import PURPOSES, SHARDS
 
 __all__ = ["migrate"]
 
-Say = Callable[[str], object]
+LOCK = 0x7461_6C6C_79  # Any number, as long as it is the same for all who migrate: they take turns.
+PROGRESS_SECONDS = 1.0
 
 
 async def migrate(owner_url: str, say: Say) -> None:
-    """Bring the database at `owner_url` to this version; what is there already stays. A line is said for each migration that runs."""
+    """Bring the database at `owner_url` to this version, wholly or not at all. Says which migration runs, once a second at most."""
+    config = tortoise_config(owner_url)
+    async with TortoiseContext() as context:
+        await context.init(config=config)
+        async with in_transaction() as transaction:
+            async with transaction.acquire_connection() as connection:
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            # The executor reads its table of what was done before it makes it, which would abort a transaction.
+            await MigrationRecorder(transaction).ensure_schema(AsyncpgSchemaEditor(transaction, atomic=False))
+            executor = MigrationExecutor(transaction, config["apps"])
+            latest = [MigrationTarget(app_label=app, name="__latest__") for app in config["apps"]]
+            await executor.migrate(latest, direction="forward", progress=_Progress(say))
+            async with transaction.acquire_connection() as connection:
+                await tariffs.load(connection)
+                await connection.execute("SELECT open_bank_accounts($1, $2, $3)", list(PURPOSES), list(CURRENCIES), SHARDS)
 
-    def progress(event: str, name: str | None = None, *_: Any) -> None:
-        if event == "apply_start" and name:
-            say(f"migration {name} …")
 
-    try:
-        await run_migrations(config=tortoise_config(owner_url), progress=progress)
-    finally:
-        await Tortoise.close_connections()
-    connection = await asyncpg.connect(owner_url)
-    try:
-        await tariffs.load(connection)
-        await connection.execute("SELECT open_bank_accounts($1, $2, $3)", list(PURPOSES), list(CURRENCIES), SHARDS)
-    finally:
-        await connection.close()
+class _Progress:
+    """Tells which migration runs."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._told = -PROGRESS_SECONDS
+
+    def __call__(self, event: str, app: str, name: str, /, *_: Any) -> None:
+        if event == "apply_start" and time.monotonic() - self._told >= PROGRESS_SECONDS:
+            self._told = time.monotonic()
+            self._say(f"migrating the database: {name} …")
 
 
 def main() -> int:
-    """0 when the database is up to date, 2 when no database was named."""
+    """0 when the database is up to date, 2 when none was named."""
     settings = Settings()
     url = settings.owner_database_url or settings.database_url
     if url is None:

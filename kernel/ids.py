@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
 from uuid import UUID
 
+import uuid_utils
 import uuid_utils.compat
 from typeid import TypeID
 from typeid.errors import TypeIDException
@@ -38,7 +40,7 @@ def entry_id(posting_id: UUID, line: int) -> UUID:
 
 def encode(prefix: str, id: UUID) -> str:
     """The id as clients see it, e.g. "acc_01h2xcejqtf2nbrexx3vqjhp41"."""
-    return str(TypeID.from_uuid(prefix=prefix, suffix=id))
+    return str(TypeID.from_uuid(prefix=prefix, suffix=cast("uuid_utils.UUID", id)))  # Its hint names one kind of UUID; any will do.
 
 
 def decode(prefix: str, text: str) -> UUID:

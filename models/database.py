@@ -46,7 +46,7 @@ def tortoise_config(url: str, *, pools: Mapping[str, int] | None = None) -> dict
     """
     parts = urlsplit(url)
     socket = parse_qs(parts.query).get("host", [None])[0]
-    credentials = {
+    credentials: dict[str, Any] = {
         "host": socket or parts.hostname,
         "port": parts.port or 5432,
         "user": unquote(parts.username or "") or None,

@@ -12,7 +12,7 @@ import asyncpg
 __all__ = ["AccountRow", "CustomerRow", "EntryRow", "HoldRow", "PayeeRow", "PaymentRow", "Row"]
 
 
-class Row(asyncpg.Record):  # type: ignore[misc]  # asyncpg's stubs mark Record final at run time it is made for this.
+class Row(asyncpg.Record):
     """A record with its columns as attributes, in the order in which the class names them.
 
     `columns` is the select list that makes it: each is a column of its own name, or the SQL in `sources`.

@@ -33,6 +33,9 @@ Rule = Callable[[Any, Context], bool]
 
 _RULES: dict[type, Rule | None] = {}
 
+_PARENT: Any = strawberry.Parent
+_ROW = _PARENT[Any]
+
 
 def of_rows(*classes: type, access: Rule | None = None) -> Any:
     """`is_type_of` for a type that stands for rows of these classes; `access` says who may see one."""
@@ -172,7 +175,7 @@ def _field(
 ) -> Any:
     """A Strawberry field that calls `resolve` with the row, the info, and these arguments; absent ones are left out."""
     keyword = inspect.Parameter.KEYWORD_ONLY
-    signature = [inspect.Parameter("root", keyword, annotation=strawberry.Parent[Any])] if parent else []
+    signature = [inspect.Parameter("root", keyword, annotation=_ROW)] if parent else []
     if "info" in inspect.signature(resolve).parameters:
         signature.append(inspect.Parameter("info", keyword, annotation=Info))
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import strawberry
 
 from kernel import errors
-from kernel.errors import DomainError
+from kernel.errors import DomainError, ErrorCode
 from resolvers import payments
 from schema.fields import batched, computed, of_rows
 from schema.money import Money
@@ -16,7 +16,7 @@ from schema.scalars import DateTime
 
 __all__ = ["REFUSALS", "ErrorCode", "StepUpMethod", "UserError"]
 
-ErrorCode = strawberry.enum(errors.ErrorCode, description="Stable; a client that meets a code it does not know shows the message.")
+strawberry.enum(ErrorCode, description="Stable; a client that meets a code it does not know shows the message.")
 
 FIELD = 'Path of the input field at fault, e.g. ["amount", "amount"]; null where none is.'
 

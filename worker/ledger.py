@@ -55,7 +55,7 @@ def relay(redis: Redis) -> Job:
             heads = await connection.fetch(HEADS, RELAYED_AT_ONCE)
         try:
             for head in heads:
-                await redis.eval(UPWARDS, 1, f"feed:{head['holder_id']}", head["head"], HEAD_SECONDS)  # type: ignore[no-untyped-call]
+                await redis.eval(UPWARDS, 1, f"feed:{head['holder_id']}", head["head"], HEAD_SECONDS)
         except RedisError as error:
             raise Unavailable("Valkey is away") from error
         return bool(heads)

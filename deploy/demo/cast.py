@@ -7,7 +7,8 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
+
+from services.accounts import check_digit
 
 __all__ = ["CURRENCY", "Actor", "Holding", "Role", "cast"]
 
@@ -30,9 +31,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """An account of an actor; its id follows from the actor's name, so that a load that was cut off can go on."""
+    """An account of an actor, known by its number: a load that was cut off finds it again."""
 
-    id: UUID
+    number: str
     kind: str
     currency: str
     name: str
@@ -40,7 +41,8 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    id: UUID
+    """A customer, known by their phone."""
+
     name: str
     country: str
     role: Role
@@ -104,6 +106,7 @@ _EXTRA = {
     "en": [("SAVINGS", "Rainy days"), ("CURRENT", "Stock money")],
     "fr": [("SAVINGS", "Épargne"), ("CURRENT", "Achats de stock")],
 }
+_COUNTRY_DIGIT = {"NG": 1, "KE": 2, "SN": 3, "TN": 4}
 _PEOPLE_PER_COUNTRY = {"NG": 12, "KE": 10, "SN": 9}
 
 
@@ -130,7 +133,6 @@ def _actor(country: str, number: int, name: str, role: Role, *, tier: str, extra
     language, currency = _LANGUAGE[country], CURRENCY[country]
     wanted = [("CURRENT", {"en": "Main account", "fr": "Compte principal"}[language]), *(_EXTRA[language] if extra else [])]
     return Actor(
-        id=uuid.uuid5(NAMESPACE, f"{country} {name}"),
         name=name,
         country=country,
         role=role,
@@ -138,6 +140,11 @@ def _actor(country: str, number: int, name: str, role: Role, *, tier: str, extra
         tier=tier,
         language=language,
         holdings=tuple(
-            Holding(id=uuid.uuid5(NAMESPACE, f"{country} {name} {label}"), kind=kind, currency=currency, name=label) for kind, label in wanted
+            Holding(number=_number(country, number, place), kind=kind, currency=currency, name=label) for place, (kind, label) in enumerate(wanted)
         ),
     )
+
+
+def _number(country: str, number: int, place: int) -> str:
+    digits = f"20{_COUNTRY_DIGIT[country]}{number:04}{place:02}"
+    return digits + check_digit(digits)

@@ -6,17 +6,18 @@ import asyncio
 import random
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 
 from app import open_bank
-from deploy.demo.cast import NAMESPACE, Actor, Holding, cast
+from deploy.demo.cast import NAMESPACE, Actor, cast
 from deploy.demo.year import Deposit, Payment, Year
+from kernel import ids
 from kernel.money import Money
 from kernel.settings import Settings
 from models.database import Connection
-from services.accounts import check_digit
 from services.bank import Bank
 from services.decisions import Decision
 from services.destinations import Destination
@@ -40,23 +41,21 @@ async def load(*, owner_url: str, app_url: str, redis_url: str, say: Say) -> Non
             return
         if not await owner.fetchval("SELECT count(*) FROM customers"):
             await owner.execute("UPDATE bank_clock SET ahead = make_interval(days => $1)", -DAYS)
-        settings = Settings(database_url=app_url, redis_url=redis_url)
-        async with open_bank(settings) as bank:
+        async with open_bank(Settings(database_url=app_url, redis_url=redis_url)) as bank:
             await _live(bank, owner, say)
         await owner.execute("SELECT decide($1, $2, 'demo', '\\x00', 'POSTED', NULL, $2)", BANK, LOADED)
     finally:
-        # Whatever happened, the bank's clock tells the time again; the next load starts where this one stood.
         await owner.close()
 
 
 async def _live(bank: Bank, owner: Connection, say: Say) -> None:
+    """All days in order; those before the bank's clock were lived by a load that was cut off, but for its last one."""
     chance = random.Random(SEED)  # noqa: S311  The same year each time.
     actors = cast(chance)
     year = Year(actors, chance)
-    numbers = await _open(bank, actors)
-    stage = _Stage(bank, numbers)
+    stage = await _Stage.opened(bank, actors)
     ahead: timedelta = await owner.fetchval("SELECT ahead FROM bank_clock")
-    first = datetime.now(tz=bank.clock.now().tzinfo).date() - timedelta(days=DAYS)
+    first = (datetime.now(UTC) - timedelta(days=DAYS)).date()
     await stage.deposit(list(year.opening()), "opening")
     for number in range(DAYS + 1):
         day = first + timedelta(days=number)
@@ -72,11 +71,33 @@ async def _live(bank: Bank, owner: Connection, say: Say) -> None:
 
 
 class _Stage:
-    """Where the actors pay and are paid."""
+    """Where the actors pay and are paid; knows customers by phone and accounts by number."""
 
-    def __init__(self, bank: Bank, numbers: dict[uuid.UUID, str]) -> None:
+    def __init__(self, bank: Bank, customers: dict[str, UUID], accounts: dict[str, UUID]) -> None:
         self._bank = bank
-        self._numbers = numbers
+        self._customers = customers
+        self._accounts = accounts
+
+    @classmethod
+    async def opened(cls, bank: Bank, actors: list[Actor]) -> _Stage:
+        """The stage with all customers registered, their accounts opened, and the books of payees of the first three."""
+        async with bank.database.money.connection() as connection:
+            for actor in actors:
+                if not await connection.fetchval("SELECT count(*) FROM customers WHERE phone = $1", actor.phone):
+                    async with connection.transaction():
+                        await _register(connection, actor)
+            customers = {row["phone"]: row["id"] for row in await connection.fetch("SELECT phone, id FROM customers")}
+            accounts = {row["number"]: row["id"] for row in await connection.fetch("SELECT number, id FROM accounts")}
+        for actor in actors[:3]:
+            others = [other for other in actors if other.country == actor.country and other is not actor]
+            for n, other in enumerate(others[:6]):
+                await bank.payees.add(
+                    customer_id=customers[actor.phone],
+                    key=uuid.uuid5(NAMESPACE, f"{actor.phone} payee {n}"),
+                    name=other.name,
+                    to=Destination(account_number=other.main.number),
+                )
+        return cls(bank, customers, accounts)
 
     async def deposit(self, deposits: list[Deposit], label: str) -> None:
         await asyncio.gather(*(self._deposit(deposit, f"{label} {n}") for n, deposit in enumerate(deposits)))
@@ -89,11 +110,11 @@ class _Stage:
             value_date=self._bank.clock.now().date(),
             legs=[
                 Leg(
-                    account_id=to.id,
+                    account_id=self._accounts[to.number],
                     minor=deposit.minor,
                     kind="DEPOSIT",
                     description=deposit.description,
-                    words=words(self._numbers[to.id], deposit.description),
+                    words=words(to.number, deposit.description),
                 ),
                 ledger.bank_leg("settlement", to.currency, -deposit.minor, kind="DEPOSIT"),
             ],
@@ -106,10 +127,10 @@ class _Stage:
         """A payment may be refused, as in life: money runs out, a limit is reached."""
         return await self._bank.payments.make(
             Request(
-                customer_id=payment.payer.id,
+                customer_id=self._customers[payment.payer.phone],
                 key=uuid.uuid5(NAMESPACE, label),
-                account_id=payment.account.id,
-                to=Destination(account_number=self._numbers[payment.to.id]),
+                account_id=self._accounts[payment.account.number],
+                to=Destination(account_number=payment.to.number),
                 amount=Money(payment.minor, payment.account.currency),
                 reference=payment.reference,
                 allow_duplicate=True,
@@ -117,43 +138,13 @@ class _Stage:
         )
 
 
-async def _open(bank: Bank, actors: list[Actor]) -> dict[uuid.UUID, str]:
-    """Customers, accounts and books of payees; gives the accounts' numbers."""
-    numbers: dict[uuid.UUID, str] = {}
-    async with bank.database.money.connection() as connection:
-        for place, actor in enumerate(actors):
-            if not await connection.fetchval("SELECT count(*) FROM customers WHERE id = $1", actor.id):
-                async with connection.transaction():
-                    await _register(connection, actor, place)
-            for n, holding in enumerate(actor.holdings):
-                numbers[holding.id] = _number(place, n)
-    known: dict[str, list[Holding]] = {}
-    for actor in actors:
-        known.setdefault(actor.country, []).append(actor.main)
-    for actor in actors[:3]:
-        for n, other in enumerate(known[actor.country][1:7]):
-            await bank.payees.add(
-                customer_id=actor.id,
-                key=uuid.uuid5(actor.id, f"payee {n}"),
-                name=next(a.name for a in actors if a.main is other),
-                to=Destination(account_number=numbers[other.id]),
-            )
-    return numbers
-
-
-async def _register(connection: Connection, actor: Actor, place: int) -> None:
-    await connection.execute(
-        "SELECT register_customer($1, $2, $3, $4, $5, $6)", actor.id, actor.name, actor.phone, actor.country, actor.tier, actor.language
-    )
-    for n, holding in enumerate(actor.holdings):
+async def _register(connection: Connection, actor: Actor) -> None:
+    customer = [ids.new(), actor.name, actor.phone, actor.country, actor.tier, actor.language]
+    await connection.execute("SELECT register_customer($1, $2, $3, $4, $5, $6)", *customer)
+    for holding in actor.holdings:
         product = f"{actor.country}-{holding.kind}-{holding.currency}"
-        terms = [holding.id, actor.id, _number(place, n), holding.name, holding.kind, holding.currency, product, 0]
+        terms = [ids.new(), customer[0], holding.number, holding.name, holding.kind, holding.currency, product, 0]
         await connection.execute("SELECT open_account($1, $2, $3, $4, $5, $6, $7, $8)", *terms)
-
-
-def _number(place: int, holding: int) -> str:
-    digits = f"20{place:03}00{holding:02}"
-    return digits + check_digit(digits)
 
 
 async def sign_ins(app_url: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -48,6 +48,7 @@ _TEXT = {
         "stock": "Stock, week {week}",
         "shopping": "Shopping",
         "savings": "To savings",
+        "stock money": "For next week's stock",
         "opening": "Opening balance",
         "export": "Export sales",
     },
@@ -60,12 +61,13 @@ _TEXT = {
         "stock": "Stock, semaine {week}",
         "shopping": "Courses",
         "savings": "Vers l'épargne",
+        "stock money": "Pour le stock de la semaine",
         "opening": "Solde d'ouverture",
         "export": "Ventes à l'export",
     },
 }
-_MONTHS = {
-    "en": calendar.month_name,
+_MONTHS: dict[str, Sequence[str]] = {
+    "en": list(calendar.month_name),
     "fr": ["", "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"],
 }
 
@@ -110,7 +112,8 @@ class Year:
 
     def _of_a_shop(self, shop: Actor, day: date) -> Iterator[Payment]:
         if day.weekday() == 0:
-            yield self._payment(shop, self._some(shop, Role.WHOLESALER), self._chance.uniform(15, 30), "stock", week=day.isocalendar().week)
+            wholesaler, baskets = self._some(shop, Role.WHOLESALER), self._chance.uniform(15, 30)
+            yield self._payment(shop, wholesaler, baskets, "stock", account=shop.holdings[-1], week=day.isocalendar().week)
         if day.day == 1:
             yield self._payment(shop, self._some(shop, Role.LANDLORD), 25, "rent", month=_month(shop, day))
         if _is_last_working_day(day):
@@ -120,6 +123,8 @@ class Year:
                 yield self._payment(shop, person, self._chance.uniform(18, 22), "salary", month=_month(shop, day))
         if day.day == 15 and len(shop.holdings) > 1:
             yield self._payment(shop, shop, 10, "savings", to=shop.holdings[1])
+        if day.weekday() == 5 and len(shop.holdings) > 2:
+            yield self._payment(shop, shop, 30, "stock money", to=shop.holdings[2])
 
     def _of_a_person(self, person: Actor, day: date) -> Iterator[Payment]:
         if self._chance.random() < 0.45:
@@ -139,10 +144,20 @@ class Year:
     def _deposit(self, actor: Actor, baskets: float, text: str, **facts: object) -> Deposit:
         return Deposit(to=actor.main, minor=_price(actor.currency, baskets), description=_TEXT[actor.language][text].format(**facts))
 
-    def _payment(self, payer: Actor, payee: Actor, baskets: float, text: str, *, to: Holding | None = None, **facts: object) -> Payment:
+    def _payment(
+        self,
+        payer: Actor,
+        payee: Actor,
+        baskets: float,
+        text: str,
+        *,
+        account: Holding | None = None,
+        to: Holding | None = None,
+        **facts: object,
+    ) -> Payment:
         return Payment(
             payer=payer,
-            account=payer.main,
+            account=account or payer.main,
             to=to or payee.main,
             minor=_price(payer.currency, baskets),
             reference=_TEXT[payer.language][text].format(**facts),
