@@ -41,7 +41,7 @@ def main() -> int:
 
 def _is_new_enough(python: Path) -> bool:
     """Whether there is an environment already, with pip, that can be brought up to date."""
-    asked = [python, "-c", "import sys, pip; sys.exit(sys.version_info < (3, 11))"]
+    asked = [str(python), "-c", "import sys, pip; sys.exit(sys.version_info < (3, 11))"]
     try:
         return subprocess.run(asked, capture_output=True, check=False).returncode == 0
     except OSError:
@@ -52,9 +52,10 @@ def _install(python: Path) -> int:
     """Run pip on the lock file and tell how far it is."""
     wanted = len(re.findall(r"^[\w.\[\]-]+==", LOCK.read_text(encoding="utf-8"), re.MULTILINE))
     _say(f"installing {wanted} packages into .venv; this happens once …")
-    command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
     command += ["--require-hashes", "-r", str(LOCK)]
-    done, told, said = 0, time.monotonic(), []
+    done, told = 0, time.monotonic()
+    said: list[str] = []
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         for line in pip.stdout or ():
             said.append(line)

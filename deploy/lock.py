@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 __all__ = ["LOCKS", "main"]
 
 ROOT = Path(__file__).parent.parent
-# The development lock holds the other one's versions too: it is made last and from the same project.
-LOCKS = {"requirements.lock": (), "requirements-dev.lock": ("--group", "dev")}
+# What is tested is what is deployed: the development lock is held to the versions of the other one.
+LOCKS = {"requirements.lock": (), "requirements-dev.lock": ("--group", "dev", "--constraint", "requirements.lock")}
 HEAD = "# Written by `make lock` from pyproject.toml.\n"
 
 
@@ -22,7 +21,7 @@ def main() -> int:
     for name, groups in LOCKS.items():
         print(f"{name} …", flush=True)
         command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *groups, *plain, "--output-file", name]
-        status = subprocess.run(command, cwd=ROOT, env=os.environ, check=False, stdout=subprocess.DEVNULL).returncode
+        status = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL).returncode
         if status != 0:
             return status
         file = ROOT / name

@@ -23,9 +23,8 @@ from pathlib import Path
 import psutil
 from pydantic import ValidationError
 
-from deploy import demo, embedded, running
+from deploy import embedded, running
 from deploy.child import DRAIN_SECONDS
-from deploy.migrate import migrate
 from deploy.sockets import StoreError
 from kernel.settings import Settings
 
@@ -38,11 +37,11 @@ LOOK_SECONDS = 0.2
 PROGRESS_SECONDS = 1.0
 
 
-class Refused(Exception):  # noqa: N818  Named after what happened, as all of ours.
+class Refused(Exception):
     """It cannot begin; the message is the one line that says what to do."""
 
 
-class Ended(Exception):  # noqa: N818
+class Ended(Exception):
     """The run is over before anybody asked for it; the message is the one line that says why."""
 
 
@@ -139,6 +138,9 @@ def _stores(settings: Settings, folder: Path) -> Urls:
 
 def _bank(settings: Settings, urls: Urls) -> list[str]:
     """Migrate, load the demo bank where there is none; the lines that say how to reach it."""
+    # The bank's own modules take a second to load: a taken port is told, and the stores start, before that.
+    from deploy.migrate import migrate
+
     asyncio.run(migrate(urls.owner, _say))
     lines = [f"GraphiQL: http://{_reached_at(settings)}/graphql"]
     if settings.is_production:
@@ -147,6 +149,8 @@ def _bank(settings: Settings, urls: Urls) -> list[str]:
 
 
 async def _demo(urls: Urls) -> list[str]:
+    from deploy import demo
+
     await demo.load(owner_url=urls.owner, app_url=urls.app, redis_url=urls.redis, say=_say)
     return await demo.sign_ins(urls.app)
 
@@ -243,7 +247,9 @@ def _end(children: Mapping[str, subprocess.Popen[bytes]], folder: Path, mine: ru
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    # In one write: the children's logs go to the same terminal.
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Note:
     ending: bool = False
 
 
-class AlreadyRunning(Exception):  # noqa: N818  Named after what happened, as all of ours.
+class AlreadyRunning(Exception):
     """Another process runs the bank of this folder."""
 
     def __init__(self, other: Note | None) -> None:

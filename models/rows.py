@@ -40,7 +40,7 @@ class CustomerRow(Row):
 class AccountRow(Row):
     """An account with its counters: `FROM accounts a JOIN balances b ON b.account_id = a.id`."""
 
-    sources = {name: f"a.{name}" for name in ("id", "holder_id", "number", "name", "kind", "currency", "status", "product_code")} | {
+    sources: ClassVar[dict[str, str]] = {name: f"a.{name}" for name in ("id", "holder_id", "number", "name", "kind", "currency", "status", "product_code")} | {
         name: f"b.{name}" for name in ("booked_minor", "held_minor", "overdraft_minor", "version", "changed_at")
     }
     id: UUID
@@ -63,7 +63,7 @@ class AccountRow(Row):
 
 
 class HoldRow(Row):
-    sources = {"currency": "b.currency", "holder_id": "b.holder_id"} | {
+    sources: ClassVar[dict[str, str]] = {"currency": "b.currency", "holder_id": "b.holder_id"} | {
         name: f"h.{name}" for name in ("id", "account_id", "amount_minor", "reason", "expires_at", "payment_id")
     }
     id: UUID
@@ -79,7 +79,7 @@ class HoldRow(Row):
 class EntryRow(Row):
     """An entry on a customer's account; `holder_id` is the account's."""
 
-    sources = {"holder_id": "b.holder_id"} | {
+    sources: ClassVar[dict[str, str]] = {"holder_id": "b.holder_id"} | {
         name: f"e.{name}"
         for name in (
             "id",
@@ -114,7 +114,7 @@ class EntryRow(Row):
 
 
 class PayeeRow(Row):
-    sources = {name: f"p.{name}" for name in ("id", "customer_id", "name", "account_id", "created_at")} | {"number": "a.number"}
+    sources: ClassVar[dict[str, str]] = {name: f"p.{name}" for name in ("id", "customer_id", "name", "account_id", "created_at")} | {"number": "a.number"}
     id: UUID
     customer_id: UUID
     name: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from kernel.errors import CurrencyMismatch, InvalidInput, NotFound, RailUnavailable, RequestRefused
@@ -56,7 +57,7 @@ class Asked:
 class FactsRow(Row):
     """What is known of it now; columns of what was not found are None."""
 
-    sources = {
+    sources: ClassVar[dict[str, str]] = {
         "now": "bank_now()",
         "decided_status": "d.status",
         "decided_hash": "encode(d.request_hash, 'hex')",

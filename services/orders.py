@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Required, TypedDict
 from uuid import UUID
 
 import orjson
@@ -27,19 +27,21 @@ _WORDS = 24
 _WORD_LENGTH = 32
 
 
-@dataclass(slots=True, kw_only=True)
-class Leg:
-    """One entry to be: + credit, - debit, in minor units of its account's currency. `words` None: an account of the bank's own."""
+class Leg(TypedDict, total=False):
+    """One entry to be: + credit, - debit, in minor units of its account's currency. No `words`: an account of the bank's own.
 
-    account_id: UUID
-    minor: int
-    kind: str
-    description: str
-    shard: int = 0
-    words: str | None = None
-    counterparty_name: str | None = None
-    counterparty_number: str | None = None
-    payment_id: UUID | None = None
+    A plain dict, because most of a posting's bytes are its legs: what is not said is not sent.
+    """
+
+    account_id: Required[UUID]
+    minor: Required[int]
+    kind: Required[str]
+    description: Required[str]
+    shard: int
+    words: str
+    counterparty_name: str
+    counterparty_number: str
+    payment_id: UUID
 
 
 @dataclass(slots=True, kw_only=True)

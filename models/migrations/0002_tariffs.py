@@ -5,4 +5,11 @@ from models.scripts import script
 
 class Migration(Base):
     dependencies = [("models", "0001_clock")]
-    operations = [script(__file__, reverse="SELECT 1")]
+    operations = [
+        script(
+            __file__,
+            reverse="""
+            DROP TABLE exchange_rates, limit_rules, tax_rules, fee_rules, products, jurisdictions, currencies;
+            """,
+        )
+    ]

@@ -136,10 +136,6 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path TO public, pg_temp
 SET enable_seqscan TO off SET plan_cache_mode TO force_generic_plan AS $$
 DECLARE
     orders post_order[] := ARRAY(SELECT o FROM jsonb_populate_recordset(NULL::post_order, p_orders) o);
-    legs post_leg[] := ARRAY(
-        SELECT (l.account_id, coalesce(l.shard, 0), l.minor, l.kind, l.description, l.counterparty_name, l.counterparty_number, l.payment_id,
-                l.words)::post_leg
-          FROM unnest(orders) WITH ORDINALITY o, unnest((o.posting).legs) WITH ORDINALITY l ORDER BY o.ordinality, l.ordinality);
     o record;
     n integer; -- A place in the arrays of balances.
     i integer;
@@ -151,7 +147,9 @@ DECLARE
     now_ timestamptz;
     verdicts post_verdict[] := '{}'; -- One place an order.
     -- One place a leg; versions stay null where the order was refused.
-    l_balance integer[]; l_minor bigint[]; l_id uuid[]; l_date date[]; l_version bigint[]; l_after bigint[];
+    l_posting uuid[]; l_line integer[]; l_date date[]; l_account uuid[]; l_shard smallint[]; l_minor bigint[]; l_kind text[];
+    l_description text[]; l_name text[]; l_number text[]; l_payment uuid[]; l_words text[];
+    l_balance integer[]; l_version bigint[]; l_after bigint[];
     -- One place a balance; the numbers move on while orders are decided.
     b_account uuid[]; b_shard smallint[]; b_holder uuid[]; b_currency text[]; b_debits boolean[]; b_credits boolean[]; b_floor bigint[];
     b_booked bigint[]; b_held bigint[]; b_version bigint[]; b_loaded bigint[];
@@ -164,6 +162,17 @@ BEGIN
         SELECT DISTINCT hashtextextended(u.holder_id::text || u.key::text, 0) AS claim FROM unnest(orders) u ORDER BY 1
     ) claims;
 
+    SELECT array_agg(l.posting_id), array_agg(l.line), array_agg(l.value_date), array_agg(l.account_id), array_agg(l.shard),
+           array_agg(l.minor), array_agg(l.kind), array_agg(l.description), array_agg(l.counterparty_name),
+           array_agg(l.counterparty_number), array_agg(l.payment_id), array_agg(l.words)
+      INTO l_posting, l_line, l_date, l_account, l_shard, l_minor, l_kind, l_description, l_name, l_number, l_payment, l_words
+      FROM (
+        SELECT p.id AS posting_id, l.ordinality AS line, p.value_date, l.account_id, coalesce(l.shard, 0::smallint) AS shard, l.minor, l.kind,
+               l.description, l.counterparty_name, l.counterparty_number, l.payment_id, l.words
+          FROM unnest(orders) WITH ORDINALITY u, LATERAL (SELECT (u.posting).*) p, unnest(p.legs) WITH ORDINALITY l
+         ORDER BY u.ordinality, l.ordinality
+      ) l;
+
     -- Lock and load, in one order everywhere: balances, the bank's own last; then feeds, which also guard the limits.
     SELECT array_agg(b.account_id), array_agg(b.shard), array_agg(b.holder_id), array_agg(b.currency), array_agg(b.takes_debits),
            array_agg(b.takes_credits), array_agg(-b.overdraft_minor), array_agg(b.booked_minor), array_agg(b.held_minor),
@@ -172,7 +181,7 @@ BEGIN
       FROM (
         SELECT b.* FROM balances b
          WHERE (b.account_id, b.shard) IN (
-            SELECT l.account_id, l.shard FROM unnest(legs) l UNION SELECT (u.hold).account_id, 0 FROM unnest(orders) u WHERE (u.hold).id IS NOT NULL
+            SELECT * FROM unnest(l_account, l_shard) UNION SELECT (u.hold).account_id, 0 FROM unnest(orders) u WHERE (u.hold).id IS NOT NULL
          )
          ORDER BY b.lock_rank, b.account_id, b.shard FOR NO KEY UPDATE
       ) b;
@@ -180,20 +189,19 @@ BEGIN
     PERFORM FROM feeds f WHERE f.holder_id = ANY (b_holder) ORDER BY f.holder_id FOR NO KEY UPDATE;
     now_ := greatest(bank_now(), now_); -- Later than all that these accounts saw: their times follow their versions.
 
-    IF cardinality(legs) > 0 THEN
-        SELECT array_agg(l.balance), array_agg(l.minor), array_agg(l.id), array_agg(l.value_date)
-          INTO l_balance, l_minor, l_id, l_date
-          FROM (
-            SELECT w.ordinality AS balance, l.minor, entry_id((u.posting).id, l.ordinality) AS id, (u.posting).value_date
-              FROM unnest(orders) WITH ORDINALITY u, unnest((u.posting).legs) WITH ORDINALITY l
-              LEFT JOIN unnest(b_account, b_shard) WITH ORDINALITY AS w(account_id, shard) USING (account_id, shard)
-             ORDER BY u.ordinality, l.ordinality
-          ) l;
-        IF EXISTS (SELECT FROM unnest(l_balance, l_minor, l_id) AS l(balance, minor, id)
-                    GROUP BY posting_of(l.id), b_currency[l.balance] HAVING sum(l.minor) <> 0) THEN
+    IF l_minor IS NOT NULL THEN
+        SELECT array_agg(l.balance) INTO l_balance FROM (
+            SELECT w.ordinality AS balance FROM unnest(l_account, l_shard) WITH ORDINALITY AS l(account_id, shard)
+              LEFT JOIN unnest(b_account, b_shard) WITH ORDINALITY AS w(account_id, shard) USING (account_id, shard) ORDER BY l.ordinality
+        ) l;
+        IF EXISTS (SELECT FROM unnest(l_posting, l_balance, l_minor) AS l(posting_id, balance, minor)
+                    GROUP BY l.posting_id, b_currency[l.balance] HAVING sum(l.minor) <> 0) THEN
             RAISE EXCEPTION 'post: the entries of a posting do not sum to zero';
         END IF;
-        l_version := array_fill(NULL::bigint, ARRAY[cardinality(legs)]);
+        IF array_position(l_balance, NULL) IS NOT NULL THEN
+            RAISE EXCEPTION 'post: an account of a leg does not exist';
+        END IF;
+        l_version := array_fill(NULL::bigint, ARRAY[cardinality(l_minor)]);
         l_after := l_version;
     END IF;
 
@@ -352,11 +360,12 @@ BEGIN
      WHERE w.version > w.loaded AND b.account_id = w.account_id AND b.shard = w.shard;
 
     INSERT INTO entries
-    SELECT l.account_id, l.shard, l_version[l.ordinality], l_id[l.ordinality], l.minor, b_currency[l_balance[l.ordinality]],
-           l_after[l.ordinality], l.kind, l.description, l.counterparty_name, l.counterparty_number, l.payment_id, l_date[l.ordinality],
-           now_, array_to_tsvector(string_to_array(l.words, ' '))
-      FROM unnest(legs) WITH ORDINALITY l
-     WHERE l_version[l.ordinality] IS NOT NULL;
+    SELECT l.account_id, l.shard, l.version, entry_id(l.posting_id, l.line), l.minor, b_currency[l.balance], l.after, l.kind, l.description,
+           l.name, l.number, l.payment_id, l.value_date, now_, array_to_tsvector(string_to_array(l.words, ' '))
+      FROM unnest(l_posting, l_line, l_date, l_account, l_shard, l_minor, l_kind, l_description, l_name, l_number, l_payment, l_words,
+                  l_balance, l_version, l_after)
+           AS l(posting_id, line, value_date, account_id, shard, minor, kind, description, name, number, payment_id, words, balance, version, after)
+     WHERE l.version IS NOT NULL;
 
     PERFORM write_orders(orders, verdicts, now_);
 
@@ -369,8 +378,8 @@ BEGIN
 
     -- Tell the holders: a posting or a hold that touched an account of theirs takes the next number of their feed.
     PERFORM feed(array_agg(c.holder_id), array_agg(c.type), array_agg(c.object_id)) FROM (
-        SELECT DISTINCT b_holder[l_balance[i.i]] AS holder_id, 'POSTING' AS type, posting_of(l_id[i.i]) AS object_id
-          FROM generate_subscripts(l_version, 1) AS i(i) WHERE l_version[i.i] IS NOT NULL
+        SELECT DISTINCT b_holder[l.balance] AS holder_id, 'POSTING' AS type, l.posting_id AS object_id
+          FROM unnest(l_posting, l_balance, l_version) AS l(posting_id, balance, version) WHERE l.version IS NOT NULL
         UNION ALL
         SELECT b_holder[array_position(b_account, (u.hold).account_id)], 'HOLD', (u.hold).id FROM unnest(orders) WITH ORDINALITY u
          WHERE (u.hold).id IS NOT NULL AND is_new(verdicts[u.ordinality])
