@@ -116,7 +116,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
     async def valkey_answers(request: Request) -> None:
         await redis.ping()
 
-    app = Starlette(
+    return Starlette(
         routes=[
             Route("/graphql", GraphQL(SCHEMA, page=None if chosen.is_production else _graphiql)),
             *([] if chosen.is_production else graphiql.routes()),
@@ -126,7 +126,6 @@ def create_app(settings: Settings | None = None) -> Starlette:
         middleware=[Middleware(RequestLog)],
         lifespan=lifespan,
     )
-    return app
 
 
 def open_redis(settings: Settings) -> Redis:

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ SOCKET = ".s.PGSQL.5432"
 RECOVERY_SECONDS = 600  # A crash in the middle of a large load replays up to max_wal_size.
 STOP_SECONDS = 60
 ORPHAN_SECONDS = 10
+APPEAR_SECONDS = 1.0
 PROGRESS_SECONDS = 1.0
 LOG_BYTES = 10_000_000
 
@@ -75,17 +77,17 @@ def start(data: Path, say: Say) -> Path:
         # Its folder was deleted beneath it: there is nothing left that it could keep.
         process.kill()
         wait_until_gone(process, STOP_SECONDS)
-        process = None
     data.mkdir(mode=0o700, exist_ok=True)
     _let_the_system_user_in(data)
-    if not (data / "PG_VERSION").exists():
-        _create(data, say)
-    elif (made_by := (data / "PG_VERSION").read_text().strip()) != str(VERSION):
-        raise StoreError(f"{data} was made by PostgreSQL {made_by} and this is {VERSION}: dump it with the old one, or move it away")
-    if process is None:
-        _clear(data)
-        _launch(data)
-    return _ready(data, say)
+    _create(data, say)
+    # The one that runs may be ending: then it is waited for, and another takes its place.
+    for _ in range(2):
+        if _server(data) is None:
+            _clear(data)
+            _launch(data)
+        if (found := _ready(data, say)) is not None:
+            return found
+    raise StoreError(f"PostgreSQL does not start:\n{_tail(data / 'log')}")
 
 
 def attach(data: Path) -> Path | None:
@@ -193,13 +195,19 @@ def _let_the_system_user_in(data: Path) -> None:
 
 
 def _create(data: Path, say: Say) -> None:
-    """Make the cluster beside its place and move it there when it is whole, so that a kill leaves no half of one."""
-    say("making a PostgreSQL cluster …")
-    unfinished = data.with_name(f"{data.name}.unfinished")
+    """Make the cluster where there is none: beside its place, and moved there when it is whole, so that a kill leaves no half of one."""
+    # An initdb whose parent was killed goes on for a moment: each has a folder of its own.
+    for left in data.parent.glob(f"{data.name}.unfinished.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    if (data / "PG_VERSION").exists():
+        made_by = (data / "PG_VERSION").read_text().strip()
+        if made_by != str(VERSION):
+            raise StoreError(f"{data} was made by PostgreSQL {made_by} and this is {VERSION}: move it away, or dump it with the old one")
+        return
     if any(data.iterdir()):
         raise StoreError(f"{data} is neither empty nor a PostgreSQL cluster: move it away")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(mode=0o700)
+    say("making a PostgreSQL cluster …")
+    unfinished = Path(tempfile.mkdtemp(prefix=f"{data.name}.unfinished.", dir=data.parent))
     if (user := _system_user()) is not None:
         shutil.chown(unfinished, user, user)
     # The built-in locale sorts and folds case alike on every machine.
@@ -221,8 +229,16 @@ def _clear(data: Path) -> None:
             orphan.kill()
             wait_until_gone(orphan, ORPHAN_SECONDS)
     folder = _sockets(data)
-    for left in (_pid_file(data), folder / SOCKET, folder / f"{SOCKET}.lock"):
-        left.unlink(missing_ok=True)
+    for file in (_pid_file(data), folder / f"{SOCKET}.lock"):
+        # A file that names a process which is gone is left to the server: it knows more about it than we do.
+        if file.exists() and not _names_a_dead_process(file):
+            file.unlink()
+
+
+def _names_a_dead_process(pid_file: Path) -> bool:
+    """False where the number is missing, or is by now that of a process which is no PostgreSQL of ours."""
+    first = pid_file.read_text(errors="replace").partition("\n")[0].strip()
+    return first.isdecimal() and not psutil.pid_exists(int(first))
 
 
 def _sockets(data: Path) -> Path:
@@ -240,15 +256,16 @@ def _launch(data: Path) -> None:
         raise StoreError(f"PostgreSQL does not start:\n{_tail(log)}")
 
 
-def _ready(data: Path, say: Say) -> Path:
-    """Wait until it accepts connections: at once as a rule, after a crash when it has replayed its log."""
-    began, told, absent = time.monotonic(), 0.0, 0
+def _ready(data: Path, say: Say) -> Path | None:
+    """Wait until it accepts connections: at once as a rule, after a crash when it has replayed its log; None when it ended."""
+    began, told, seen = time.monotonic(), 0.0, time.monotonic()
     while (waited := time.monotonic() - began) < RECOVERY_SECONDS:
         if (found := attach(data)) is not None:
             return found
-        absent = absent + 1 if _server(data) is None else 0
-        if absent > 20:
-            raise StoreError(f"PostgreSQL does not start:\n{_tail(data / 'log')}")
+        if _server(data) is not None:
+            seen = time.monotonic()
+        elif time.monotonic() - seen > APPEAR_SECONDS:
+            return None
         if waited - told > PROGRESS_SECONDS:
             told = waited
             say(f"waiting for PostgreSQL, which recovers after a crash … {waited:.0f} s")

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -98,8 +99,7 @@ def _port_is_free(host: str, port: int) -> None:
 
 
 def _run(settings: Settings, folder: Path, mine: running.Note) -> int:
-    for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda *_: signal.raise_signal(signal.SIGINT))
+    _listen_to_signals()
     children: dict[str, subprocess.Popen[bytes]] = {}
     status = 0
     try:
@@ -120,8 +120,24 @@ def _run(settings: Settings, folder: Path, mine: running.Note) -> int:
         print(end, file=sys.stderr, flush=True)
         status = 1
     finally:
-        _end(children, folder, mine)
+        status = max(status, _end(children, folder, mine))
     return status
+
+
+def _listen_to_signals() -> None:
+    """Whatever asks us to end does it like Ctrl-C; so does the end of the `make` above us, killed or not."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell starts what it puts in the background without one.
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(name) is not signal.SIG_IGN:  # `nohup` means it.
+            signal.signal(name, lambda *_: signal.raise_signal(signal.SIGINT))
+    if "MAKELEVEL" in os.environ:
+        threading.Thread(target=_end_with, args=(os.getppid(),), name="make", daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 # ---------------------------------------------------------------- before it serves
@@ -210,13 +226,12 @@ def _reached_at(settings: Settings) -> str:
 
 
 def _watch(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    """Look after the children until Ctrl-C, or until `make` above us is killed.
+    """Look after the children until Ctrl-C.
 
     Raises:
         Ended: a child ended by itself.
     """
-    parent, is_made = os.getppid(), "MAKELEVEL" in os.environ
-    while not (is_made and os.getppid() != parent):
+    while True:
         _all_alive(children)
         time.sleep(LOOK_SECONDS)
 
@@ -228,8 +243,8 @@ def _all_alive(children: Mapping[str, subprocess.Popen[bytes]]) -> None:
             raise Ended(f"{name} {how}, so everything ends; what it logged stands above")
 
 
-def _end(children: Mapping[str, subprocess.Popen[bytes]], folder: Path, mine: running.Note) -> None:
-    """End the children, then the stores; another Ctrl-C does not leave half of it."""
+def _end(children: Mapping[str, subprocess.Popen[bytes]], folder: Path, mine: running.Note) -> int:
+    """End the children, then the stores, and give 0 when they did; another Ctrl-C does not leave half of it."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.SIG_IGN)
     running.note(folder, replace(mine, ending=True))
@@ -243,7 +258,12 @@ def _end(children: Mapping[str, subprocess.Popen[bytes]], folder: Path, mine: ru
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-    embedded.stop(folder)
+    try:
+        embedded.stop(folder)
+    except StoreError as left:
+        print(left, file=sys.stderr)
+        return 1
+    return 0
 
 
 def _say(line: str) -> None:

@@ -58,10 +58,10 @@ def claim(folder: Path, port: int, say: Say) -> Iterator[Note]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("a") as lock:
         _wait_for(lock.fileno(), folder, say)
-        last = read(folder)
+        last, mine = read(folder), Note(pid=os.getpid(), port=port)
         if last is not None:
+            note(folder, replace(mine, children=last.children))
             see_out(last, say)
-        mine = Note(pid=os.getpid(), port=port)
         note(folder, mine)
         try:
             yield mine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -138,10 +139,11 @@ def _answers(socket: Path) -> bool | None:
 
 
 def _end(process: psutil.Process) -> None:
-    process.terminate()
-    if not wait_until_gone(process, STOP_SECONDS):
-        process.kill()
-        wait_until_gone(process, STOP_SECONDS)
+    with suppress(psutil.NoSuchProcess):
+        process.terminate()
+        if not wait_until_gone(process, STOP_SECONDS):
+            process.kill()
+            wait_until_gone(process, STOP_SECONDS)
 
 
 def _tail(log: Path) -> str:

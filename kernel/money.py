@@ -27,7 +27,12 @@ _AMOUNT = re.compile(r"(-?)(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,4}))?", re.ASCII)
 
 
 class AmountError(ValueError):
-    """The text is not an amount in this currency; its message says why."""
+    """The text is not an amount in this currency; `text` says why, with its `facts` as `{names}`, and can be translated."""
+
+    def __init__(self, text: str, **facts: object) -> None:
+        super().__init__(text.format(**facts))
+        self.text = text
+        self.facts = facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +72,7 @@ def currency(code: str) -> Currency:
     try:
         return CURRENCIES[code]
     except KeyError:
-        raise AmountError(f"unknown currency {code[:8]!r}") from None
+        raise AmountError("this bank does not know this currency") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ class Money:
 
     def _same(self, other: Money) -> None:
         if self.currency != other.currency:
-            raise AmountError(f"{self.currency} and {other.currency} do not add up")
+            raise AmountError("two currencies do not add up")
 
 
 def parse_minor(amount: str, code: str) -> int:
@@ -119,7 +124,7 @@ def parse_minor(amount: str, code: str) -> int:
         raise AmountError("an amount is a plain decimal number, such as 1250.00")
     sign, whole, fraction = match.groups(default="")
     if len(fraction) > digits:
-        raise AmountError(f"{code} has {digits} digits after the decimal point")
+        raise AmountError("{currency} has {digits} digits after the decimal point", currency=code, digits=digits)
     minor = int(whole + fraction.ljust(digits, "0"))
     if minor > MAXIMUM_MINOR:
         raise AmountError("the amount is too large")

@@ -40,9 +40,9 @@ class CustomerRow(Row):
 class AccountRow(Row):
     """An account with its counters: `FROM accounts a JOIN balances b ON b.account_id = a.id`."""
 
-    sources: ClassVar[dict[str, str]] = {name: f"a.{name}" for name in ("id", "holder_id", "number", "name", "kind", "currency", "status", "product_code")} | {
-        name: f"b.{name}" for name in ("booked_minor", "held_minor", "overdraft_minor", "version", "changed_at")
-    }
+    sources: ClassVar[dict[str, str]] = {
+        name: f"a.{name}" for name in ("id", "holder_id", "number", "name", "kind", "currency", "status", "product_code")
+    } | {name: f"b.{name}" for name in ("booked_minor", "held_minor", "overdraft_minor", "version", "changed_at")}
     id: UUID
     holder_id: UUID
     number: str
@@ -114,7 +114,9 @@ class EntryRow(Row):
 
 
 class PayeeRow(Row):
-    sources: ClassVar[dict[str, str]] = {name: f"p.{name}" for name in ("id", "customer_id", "name", "account_id", "created_at")} | {"number": "a.number"}
+    sources: ClassVar[dict[str, str]] = {name: f"p.{name}" for name in ("id", "customer_id", "name", "account_id", "created_at")} | {
+        "number": "a.number"
+    }
     id: UUID
     customer_id: UUID
     name: str

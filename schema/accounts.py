@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from enum import Enum
 from typing import Annotated, Any
-from uuid import UUID as PlainUUID
 
 import strawberry
 
@@ -61,11 +61,11 @@ class Hold(Node):
     )
 
 
-async def _transactions(ids: list[PlainUUID], context: Context, *, window: Window, filter: TransactionFilter | None = None) -> list[Page]:
+async def _transactions(ids: list[uuid.UUID], context: Context, *, window: Window, filter: TransactionFilter | None = None) -> list[Page]:
     return await transactions.of_accounts(ids, context, window=window, filter=filter.plain() if filter is not None else None)
 
 
-async def _statement(ids: list[PlainUUID], context: Context, *, from_: Annotated[Date, strawberry.argument(name="from")], to: Date) -> list[Any]:
+async def _statement(ids: list[uuid.UUID], context: Context, *, from_: Annotated[Date, strawberry.argument(name="from")], to: Date) -> list[Any]:
     return await statements.of_accounts(ids, context, begin=from_, end=to)
 
 

@@ -37,4 +37,4 @@ class MoneyInput:
         try:
             return money.Money.parse(self.amount, self.currency)
         except money.AmountError as error:
-            raise InvalidInput(str(error), field=(*field, "amount")) from None
+            raise InvalidInput(error.text, field=(*field, "amount"), **error.facts) from None
