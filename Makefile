@@ -58,7 +58,7 @@ clean: ## end the stores, then remove the environment, the demo bank and all cac
 .venv/installed: requirements-dev.lock deploy/environment.py
 	@for python in python3.13 python3.12 python3.11 python3.14 python3; do \
 		if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-			exec $$python deploy/environment.py; \
+			exec $$python -P deploy/environment.py; \
 		fi; \
 	done; \
 	echo "Tallystick needs Python 3.11 or later with its venv module, and found none: install it (on Debian and Ubuntu: apt install python3 python3-venv)" >&2; exit 2

@@ -13,9 +13,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from deploy import postgres, valkey
+from deploy.postgres import Mode
 from deploy.sockets import Say, StoreError
 
-__all__ = ["StoreError", "Stores", "attach", "pg_binary", "postgres_pid", "restart_postgres", "start", "start_valkey", "stop"]
+__all__ = ["Mode", "StoreError", "Stores", "attach", "pg_binary", "postgres_pid", "restart_postgres", "start", "start_valkey", "stop"]
 
 # The owner runs migrations; the API logs in as a member of the group that migrations grant to.
 ROLES = """
@@ -82,7 +83,7 @@ def stop(folder: Path) -> bool:
     return any(ended)
 
 
-def restart_postgres(folder: Path, mode: postgres.Mode = "immediate", say: Say = print) -> None:
+def restart_postgres(folder: Path, mode: Mode = "immediate", say: Say = print) -> None:
     """End PostgreSQL under `folder` and start it again; `immediate` makes it recover as after a crash."""
     folder = folder.resolve()
     with _alone(folder):

@@ -11,7 +11,9 @@ import sys
 import time
 from typing import Any
 
+import asyncpg
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import DBConnectionError
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.migrations.schema_editor.asyncpg import AsyncpgSchemaEditor
@@ -24,10 +26,13 @@ from models import tariffs
 from models.database import tortoise_config
 from services.ledger import PURPOSES, SHARDS
 
-__all__ = ["migrate"]
+__all__ = ["UNREACHABLE", "migrate"]
 
 LOCK = 0x7461_6C6C_79  # Any number, as long as it is the same for all who migrate: they take turns.
 PROGRESS_SECONDS = 1.0
+
+# No server there, no such database, or no such role.
+UNREACHABLE = (OSError, DBConnectionError, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.CannotConnectNowError)
 
 
 async def migrate(owner_url: str, say: Say) -> None:
@@ -62,13 +67,17 @@ class _Progress:
 
 
 def main() -> int:
-    """0 when the database is up to date, 2 when none was named."""
+    """0 when the database is up to date, 2 when none was named or it cannot be reached."""
     settings = Settings()
     url = settings.owner_database_url or settings.database_url
     if url is None:
         print("TALLYSTICK_OWNER_DATABASE_URL is not set: name the database, as the role that owns its tables (docs/settings.md)", file=sys.stderr)
         return 2
-    asyncio.run(migrate(url, lambda line: print(line, flush=True)))
+    try:
+        asyncio.run(migrate(url, lambda line: print(line, flush=True)))
+    except UNREACHABLE as error:
+        print(f"PostgreSQL does not let us in ({error}): see TALLYSTICK_OWNER_DATABASE_URL in docs/settings.md", file=sys.stderr)
+        return 2
     print("the database is up to date")
     return 0
 

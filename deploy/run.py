@@ -68,6 +68,8 @@ def main() -> int:
     except (Refused, running.AlreadyRunning) as refusal:
         print(refusal, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 0
 
 
 def _settings(port: str) -> Settings:
@@ -155,9 +157,12 @@ def _stores(settings: Settings, folder: Path) -> Urls:
 def _bank(settings: Settings, urls: Urls) -> list[str]:
     """Migrate, load the demo bank where there is none; the lines that say how to reach it."""
     # The bank's own modules take a second to load: a taken port is told, and the stores start, before that.
-    from deploy.migrate import migrate
+    from deploy.migrate import UNREACHABLE, migrate
 
-    asyncio.run(migrate(urls.owner, _say))
+    try:
+        asyncio.run(migrate(urls.owner, _say))
+    except UNREACHABLE as error:
+        raise Ended(f"PostgreSQL does not let us in ({error}): see TALLYSTICK_DATABASE_URL in docs/settings.md") from error
     lines = [f"GraphiQL: http://{_reached_at(settings)}/graphql"]
     if settings.is_production:
         return lines

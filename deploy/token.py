@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 from uuid import UUID
@@ -34,9 +35,7 @@ async def token_for(url: str, settings: Settings, who: str) -> str:
         now = await connection.fetchval("SELECT bank_now()")
     finally:
         await connection.close()
-    return issue(
-        development_key(), issuer=settings.issuer, audience=settings.audience, customer_id=customer_id, now=now, life=DEVELOPMENT_LIFE
-    )
+    return issue(development_key(), issuer=settings.issuer, audience=settings.audience, customer_id=customer_id, now=now, life=DEVELOPMENT_LIFE)
 
 
 async def _customer(connection: asyncpg.Connection[asyncpg.Record], who: str) -> UUID:
@@ -60,6 +59,8 @@ def main() -> int:
     parser.add_argument("customer", help="a phone number, or 1…n")
     parser.add_argument("--port", type=int, default=8000, help="of the bank, where it is not the default")
     asked = parser.parse_args()
+    # `make run` names itself as issuer by its port, unless the setting says otherwise.
+    os.environ.setdefault("TALLYSTICK_ISSUER", f"http://127.0.0.1:{asked.port}")
     settings = Settings()
     if settings.is_production or not settings.uses_development_key:
         return _refused("tokens are made by hand in development and test only")

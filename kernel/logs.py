@@ -77,7 +77,7 @@ def _traceback(logger: Any, method: str, event: MutableMapping[str, Any]) -> Mut
 def _redacted(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The last line of defence: nothing that looks like a secret or a person's number leaves."""
     for name, value in list(event.items()):
-        if name in {"timestamp", "level"}:
+        if name in {"timestamp", "level", "request_id"}:
             continue
         if _SECRET_NAMES.search(name):
             event[name] = "[removed]"

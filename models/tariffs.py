@@ -257,11 +257,13 @@ def _remove_others(row: type[TariffRow]) -> str:
 
 
 def _write(row: type[TariffRow]) -> str:
-    changed = ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(row) if field.name not in row.KEY)
+    rest = [field.name for field in fields(row) if field.name not in row.KEY]
+    changed = ", ".join(f"{column} = excluded.{column}" for column in rest)
+    now, wanted = (", ".join(f"{place}.{column}" for column in rest) for place in ("t", "excluded"))
     return f"""
-        INSERT INTO {row.TABLE} ({_columns(row)})
+        INSERT INTO {row.TABLE} AS t ({_columns(row)})
         SELECT {_columns(row)} FROM jsonb_populate_recordset(NULL::{row.TABLE}, $1::text::jsonb)
-            ON CONFLICT ({", ".join(row.KEY)}) DO UPDATE SET {changed}
+            ON CONFLICT ({", ".join(row.KEY)}) DO UPDATE SET {changed} WHERE ({now}) IS DISTINCT FROM ({wanted})
     """  # noqa: S608
 
 

@@ -45,7 +45,7 @@ CREATE TABLE balances (
     held_minor bigint NOT NULL DEFAULT 0 CHECK (held_minor >= 0),
     overdraft_minor bigint DEFAULT 0 CHECK (overdraft_minor >= 0), -- Null: an account of the bank, which has no floor.
     version bigint NOT NULL DEFAULT 0 CHECK (version >= 0),
-    changed_at timestamptz NOT NULL DEFAULT bank_now(),
+    changed_at timestamptz NOT NULL DEFAULT '-infinity',
     PRIMARY KEY (account_id, shard),
     CONSTRAINT no_overdraft CHECK (overdraft_minor IS NULL OR booked_minor - held_minor + overdraft_minor >= 0),
     CHECK ((holder_id IS NULL) = (overdraft_minor IS NULL))

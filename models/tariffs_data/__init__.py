@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,6 +26,10 @@ FOLDER = Path(__file__).parent
 Tables: TypeAlias = Mapping[str, Sequence[Mapping[str, Any]]]
 
 Tier = Literal["TIER_1", "TIER_2", "TIER_3", "BUSINESS"]
+
+# As many digits as their columns have: more would be rounded away unseen.
+Percent = Annotated[Decimal, Field(ge=0, le=100, decimal_places=6)]
+Rate = Annotated[Decimal, Field(gt=0, max_digits=24, decimal_places=12)]
 
 
 class TariffError(ValueError):
@@ -69,7 +73,7 @@ class _Product(_Rule):
 class _Band(_Part):
     up_to: str | None = None
     flat: str = "0"
-    percent: Decimal = Decimal(0)
+    percent: Percent = Decimal(0)
     minimum: str = "0"
     maximum: str | None = None
 
@@ -97,7 +101,7 @@ class _Fee(_Rule):
 class _Tax(_Rule):
     code: str
     taxes: Literal["FEE", "AMOUNT"]
-    percent: Decimal = Decimal(0)
+    percent: Percent = Decimal(0)
     flat: str = "0"
     included: bool = False
     from_amount: str = Field("0", alias="from")
@@ -132,7 +136,7 @@ class _Exchange(_Part):
     effective_from: AwareDatetime
     spread_basis_points: int
     source: str = Field(min_length=1)
-    mid: dict[str, dict[str, Decimal]]
+    mid: dict[str, dict[str, Rate]]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         own = self.model_dump(exclude={"mid"})
@@ -171,8 +175,11 @@ class _File(_Part):
             for country in rule.countries or home:
                 currency = rule.currency or home[country]
                 shared = rule.model_dump(include={"effective_from", "effective_to", "source"})
-                for row in rule.rows(currency):
-                    yield shared | row | {"country": country, "currency": currency}
+                try:
+                    for row in rule.rows(currency):
+                        yield shared | row | {"country": country, "currency": currency}
+                except AmountError as error:
+                    raise TariffError(f"the rule in {currency} for {country} from {rule.effective_from}: {error}") from error
 
 
 def read(folder: Path = FOLDER) -> Tables:
@@ -190,7 +197,7 @@ def read(folder: Path = FOLDER) -> Tables:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise TariffError(f"{path.name}, {'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from error
-        except (tomllib.TOMLDecodeError, AmountError, TariffError) as error:
+        except (tomllib.TOMLDecodeError, TariffError) as error:
             raise TariffError(f"{path.name}: {error}") from error
     return tables
 

@@ -1,0 +1,1 @@
+"""Standing up: the embedded stores, and a bank that is run, ended and killed."""
