@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
+import re
 import uuid
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,20 +19,26 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet
 from starlette.datastructures import Headers
 
-from auth.keys import verification_keys
+from auth.keys import ALGORITHM, verification_keys
 from kernel import ids
 from kernel.errors import RequestRefused
 from kernel.settings import Settings
 
-__all__ = ["DEVELOPMENT_LIFE", "Principal", "Tokens", "bearer", "issue"]
+__all__ = ["DEVELOPMENT_LIFE", "LEEWAY", "LONGEST", "Principal", "Tokens", "bearer", "issue"]
 
-# A working day: `make token` is for people who explore, on their own machine, with a key that never leaves it.
+# A working day: `make token` is for people who explore, on their own machine, with a key that never leaves it. Nothing can
+# revoke such a token, so it does not outlast the day either.
 DEVELOPMENT_LIFE = timedelta(hours=12)
 
-ALGORITHMS = ["ES256"]
 LEEWAY = timedelta(seconds=5)  # Between the clocks of who signs and who verifies.
-LONGEST = 4096
-REMEMBERED = 10_000
+LONGEST = 4096  # Characters; ours have some 500.
+LONGEST_TEXT = 256  # Of jti and client_id.
+REMEMBERED = 10_000  # Some 10 MB.
+
+TYPES = {"at+jwt", "application/at+jwt"}  # RFC 9068, 2.1. So an ID token or a proof of the same signer is no access token.
+HEADER = {"alg", "typ", "kid"}
+BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)  # RFC 6750, 2.1.
+SCOPES = re.compile(r"(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?")  # RFC 6749, 3.3; or none.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,23 +51,47 @@ class Principal:
     token_id: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verified:
+    """A token whose signature and claims hold, apart from the time."""
+
+    principal: Principal
+    begins_at: datetime
+
+    def holds_at(self, now: datetime) -> bool:
+        # The leeway goes to `now`: the ends of time in a token have no room for it.
+        return self.begins_at <= now + LEEWAY and now - LEEWAY < self.principal.expires_at
+
+
 def _refused() -> RequestRefused:
     # One answer for everything: a forger learns nothing of what was wrong.
-    return RequestRefused("UNAUTHENTICATED", "the access token is not valid; sign in again", status=401)
+    return RequestRefused("UNAUTHENTICATED", "the access token is not valid", status=401)
 
 
 class Tokens:
     """Verifies tokens, and remembers those that it verified: a signature costs a hundred times as much as a look-up."""
 
-    def __init__(self, keys: KeySet, *, issuer: str, audience: str) -> None:
+    def __init__(self, keys: KeySet, *, issuer: str, audience: str, most: int = REMEMBERED) -> None:
         self._keys = keys
+        self._key_ids = {key.kid for key in keys}
         self._issuer = issuer
         self._audience = audience
-        self._known: OrderedDict[bytes, Principal] = OrderedDict()
+        self._most = most
+        self._known: OrderedDict[bytes, _Verified] = OrderedDict()  # The one that was used last stands last.
 
     @classmethod
     def of(cls, settings: Settings) -> Tokens:
+        """As settings name keys, issuer and audience.
+
+        Raises:
+            ValueError: `TALLYSTICK_KEY_SET` is not what it should be.
+        """
         return cls(verification_keys(settings), issuer=settings.issuer, audience=settings.audience)
+
+    @property
+    def remembered(self) -> int:
+        """How many tokens are remembered now."""
+        return len(self._known)
 
     def verify(self, token: str, *, now: datetime) -> Principal:
         """Who the token speaks for; `now` is the bank's time.
@@ -67,50 +101,74 @@ class Tokens:
         """
         if len(token) > LONGEST or not token.isascii():
             raise _refused()
+        # Not the token itself: what lies in memory for long should be of no use to who reads it.
         mark = hashlib.sha256(token.encode()).digest()
-        principal = self._known.get(mark)
-        if principal is None:
-            principal = self._read(token, now)
-            self._known[mark] = principal
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-        if principal.expires_at + LEEWAY <= now:
-            raise _refused()
-        return principal
-
-    def _read(self, token: str, now: datetime) -> Principal:
-        try:
-            decoded = jwt.decode(token, self._keys, algorithms=ALGORITHMS)
-            if str(decoded.header.get("typ", "")).lower() not in {"at+jwt", "application/at+jwt"} or not decoded.header.get("kid"):
+        verified = self._known.get(mark)
+        if verified is None:
+            verified = self._read(token)
+            if not verified.holds_at(now):
                 raise _refused()
-            return self._principal(decoded.claims, now)
-        except (JoseError, ValueError, TypeError, KeyError, OverflowError, OSError) as error:
+            self._known[mark] = verified
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+        elif not verified.holds_at(now):
+            del self._known[mark]
+            raise _refused()
+        else:
+            self._known.move_to_end(mark)
+        return verified.principal
+
+    def _read(self, token: str) -> _Verified:
+        try:
+            self._check_header(token)
+            decoded = jwt.decode(token, self._keys, algorithms=[ALGORITHM])
+            return self._check_claims(decoded.claims)
+        except (JoseError, ValueError, TypeError, KeyError, OverflowError, OSError, RecursionError) as error:
             raise _refused() from error
 
-    def _principal(self, claims: dict[str, Any], now: datetime) -> Principal:
+    def _check_header(self, token: str) -> None:
+        """Nothing of a header reaches the library but what we sign with: no keys, addresses of keys or extensions."""
+        first, *rest = token.split(".")
+        header = json.loads(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
+        if len(rest) != 2 or not isinstance(header, dict) or header.keys() != HEADER:
+            raise ValueError("not the header of an access token")
+        typ, kid = header["typ"], header["kid"]
+        if header["alg"] != ALGORITHM or not isinstance(typ, str) or typ.lower() not in TYPES or not isinstance(kid, str) or kid not in self._key_ids:
+            raise ValueError("not the header of an access token that we can verify")
+
+    def _check_claims(self, claims: Mapping[str, Any]) -> _Verified:
+        """RFC 9068, 2.2 and 4; a claim that is missing is a KeyError."""
         audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
-        issued_at, expires_at = _time(claims["iat"]), _time(claims["exp"])
-        begins = _time(claims.get("nbf", claims["iat"]))
-        if claims["iss"] != self._issuer or self._audience not in audience or max(issued_at, begins) > now + LEEWAY:
-            raise _refused()
-        if not isinstance(claims["client_id"], str):
-            raise _refused()
-        return Principal(
-            customer_id=ids.decode("cus", str(claims["sub"])),
-            scopes=frozenset(str(claims.get("scope", "")).split()),
-            expires_at=expires_at,
-            token_id=str(claims["jti"]),
+        if claims["iss"] != self._issuer or self._audience not in audience:
+            raise ValueError("of another issuer, or for another audience")
+        _text(claims["client_id"])
+        scopes = claims.get("scope", "")
+        if not isinstance(scopes, str) or not SCOPES.fullmatch(scopes):
+            raise ValueError("a scope is words with one space between them")
+        issued_at = _time(claims["iat"])
+        principal = Principal(
+            customer_id=ids.decode("cus", _text(claims["sub"])),
+            scopes=frozenset(scopes.split()),
+            expires_at=_time(claims["exp"]),
+            token_id=_text(claims["jti"]),
         )
+        return _Verified(principal=principal, begins_at=max(issued_at, _time(claims.get("nbf", claims["iat"]))))
+
+
+def _text(claim: Any) -> str:
+    if not isinstance(claim, str) or not 1 <= len(claim) <= LONGEST_TEXT:
+        raise ValueError(f"a text of 1 to {LONGEST_TEXT} characters")
+    return claim
 
 
 def _time(claim: Any) -> datetime:
     if isinstance(claim, bool) or not isinstance(claim, int):
-        raise TypeError("a time of a token is a number of seconds")
+        raise TypeError("a time of a token is a whole number of seconds")
     return datetime.fromtimestamp(claim, UTC)
 
 
 def issue(key: ECKey, *, issuer: str, audience: str, customer_id: UUID, now: datetime, life: timedelta) -> str:
-    """A token for development and tests; the authorization server makes the real ones."""
+    """A token for development and tests, good for `life` from `now`; the authorization server makes the real ones."""
     claims = {
         "iss": issuer,
         "aud": audience,
@@ -121,7 +179,7 @@ def issue(key: ECKey, *, issuer: str, audience: str, customer_id: UUID, now: dat
         "exp": int((now + life).timestamp()),
         "jti": str(uuid.uuid4()),
     }
-    return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=ALGORITHMS)
+    return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
 
 def bearer(headers: Headers) -> str | None:
@@ -130,10 +188,10 @@ def bearer(headers: Headers) -> str | None:
     Raises:
         RequestRefused: UNAUTHENTICATED; it is something else than one bearer token.
     """
-    given = headers.getlist("authorization")
-    if not given:
-        return None
-    scheme, _, token = given[0].partition(" ")
-    if len(given) > 1 or scheme.lower() != "bearer" or not token.strip() or " " in token.strip():
-        raise _refused()
-    return token.strip()
+    match headers.getlist("authorization"):
+        case []:
+            return None
+        case [one] if found := BEARER.fullmatch(one):
+            return found[1]
+        case _:
+            raise _refused()

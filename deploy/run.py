@@ -53,12 +53,12 @@ class Urls:
     redis: str
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """0 when somebody ended it, 1 when something did, 2 when it could not begin."""
     options = argparse.ArgumentParser(prog="make run")
-    options.add_argument("--port", default=os.environ.get("TALLYSTICK_PORT", "8000"))
+    options.add_argument("--port")
     options.add_argument("--folder", type=Path, default=FOLDER)
-    chosen = options.parse_args()
+    chosen = options.parse_args(arguments)
     try:
         settings = _settings(chosen.port)
         folder = chosen.folder.resolve()
@@ -72,20 +72,19 @@ def main() -> int:
         return 0
 
 
-def _settings(port: str) -> Settings:
-    """Settings from the environment, with this port; addresses follow it where they are not set."""
-    os.environ["TALLYSTICK_PORT"] = port
+def _settings(port: str | None) -> Settings:
+    """Settings from the environment, with this port; in development, addresses that are not set follow the port."""
     try:
-        settings = Settings()
+        settings = Settings() if port is None else Settings.model_validate({"port": port})
+        if settings.is_production:
+            return settings
+        here = f"http://127.0.0.1:{settings.port}"
+        follow = {name: here for name in ("base_url", "issuer") if name not in settings.model_fields_set}
+        return settings.model_copy(update=follow)
     except ValidationError as error:
         first = error.errors()[0]
         name = f"TALLYSTICK_{str(first['loc'][0]).upper()}: " if first["loc"] else ""
         raise Refused(f"{name}{first['msg']} (docs/settings.md)") from error
-    here = f"http://127.0.0.1:{settings.port}"
-    if not settings.is_production:
-        os.environ.setdefault("TALLYSTICK_BASE_URL", here)
-        os.environ.setdefault("TALLYSTICK_ISSUER", here)
-    return Settings()
 
 
 def _port_is_free(host: str, port: int) -> None:
@@ -107,7 +106,8 @@ def _run(settings: Settings, folder: Path, mine: running.Note) -> int:
     try:
         urls = _stores(settings, folder)
         lines = _bank(settings, urls)
-        environment = _environment(urls)
+        environment = _environment(settings, urls)
+        _say("starting the API and the worker …")
         children["the API"] = _child(_uvicorn(settings), environment)
         children["the worker"] = _child(["worker"], environment)
         began = tuple((child.pid, psutil.Process(child.pid).create_time()) for child in children.values())
@@ -149,6 +149,7 @@ def _stores(settings: Settings, folder: Path) -> Urls:
     """The stores that settings name; embedded ones for those they do not."""
     app, owner, redis = settings.database_url, settings.owner_database_url or settings.database_url, settings.redis_url
     if app is None or owner is None:
+        _say("starting PostgreSQL and Valkey …")
         stores = embedded.start(folder, _say)
         return Urls(owner=stores.owner_url, app=stores.app_url, redis=redis or stores.redis_url)
     return Urls(owner=owner, app=app, redis=redis or embedded.start_valkey(folder, _say))
@@ -156,6 +157,7 @@ def _stores(settings: Settings, folder: Path) -> Urls:
 
 def _bank(settings: Settings, urls: Urls) -> list[str]:
     """Migrate, load the demo bank where there is none; the lines that say how to reach it."""
+    _say("bringing the database up to date …")
     # The bank's own modules take a second to load: a taken port is told, and the stores start, before that.
     from deploy.migrate import UNREACHABLE, migrate
 
@@ -185,9 +187,15 @@ def _uvicorn(settings: Settings) -> list[str]:
     return ["uvicorn", "app:create_app", "--factory", *quick, "--timeout-graceful-shutdown", str(DRAIN_SECONDS), *listen]
 
 
-def _environment(urls: Urls) -> dict[str, str]:
+def _environment(settings: Settings, urls: Urls) -> dict[str, str]:
     """What the children are told; the owner's address is not for them."""
-    told = os.environ | {"TALLYSTICK_DATABASE_URL": urls.app, "TALLYSTICK_REDIS_URL": urls.redis}
+    told = os.environ | {
+        "TALLYSTICK_DATABASE_URL": urls.app,
+        "TALLYSTICK_REDIS_URL": urls.redis,
+        "TALLYSTICK_PORT": str(settings.port),
+        "TALLYSTICK_BASE_URL": settings.base_url,
+        "TALLYSTICK_ISSUER": settings.issuer,
+    }
     told.pop("TALLYSTICK_OWNER_DATABASE_URL", None)
     return told
 

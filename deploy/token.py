@@ -1,85 +1,145 @@
-"""`make token`: a bearer access token for a demo customer, and nothing else."""
+"""`make token`: print an access token of a demo customer, and nothing else; in development and test only.
+
+The token's issuer is `TALLYSTICK_ISSUER`. Where that is not set it is `http://127.0.0.1:PORT`, as `make run` sets it for the bank
+that it serves on that port, so the two agree when they are given the same PORT.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
+import re
 import sys
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
-import phonenumbers
+from pydantic import ValidationError
 
-from auth.keys import development_key
+from auth.keys import DEVELOPMENT_FOLDER, development_key
 from auth.tokens import DEVELOPMENT_LIFE, issue
-from deploy import embedded
-from kernel.settings import Settings
+from deploy import embedded, running
+from kernel.settings import Environment, Settings
 
-__all__ = ["main", "token_for"]
+__all__ = ["NoToken", "main", "token_for"]
 
-NTH = "SELECT id FROM customers ORDER BY created_at, id OFFSET $1 LIMIT 1"
-BY_PHONE = "SELECT id FROM customers WHERE phone = $1"
+DATABASE_SECONDS = 5.0  # Somebody waits at a prompt.
+PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164, as the table of customers checks it.
+PLACE = re.compile(r"[1-9][0-9]{0,8}")
+CUSTOMER_FORMS = "a customer is a phone number (+2348031234567) or 1, 2, 3 … in the order of joining"
+
+BY_PHONE = "SELECT id, bank_now() AS time FROM customers WHERE phone = $1"
+BY_PLACE = "SELECT id, bank_now() AS time FROM customers ORDER BY created_at, id OFFSET $1 LIMIT 1"
 
 
-async def token_for(url: str, settings: Settings, who: str) -> str:
-    """A token of 12 hours for `who`, a phone number or a customer's place from 1.
+class NoToken(Exception):
+    """There is no token to be had; the message is the one line that says why and what to do."""
+
+
+async def token_for(app_url: str, settings: Settings, who: str) -> str:
+    """An access token of the customer `who` of the database at `app_url`: a phone number (E.164), or 1…n in order of joining.
 
     Raises:
-        LookupError: there is no such customer.
+        NoToken: production, no key to sign with, no such customer, or no answer from the database.
     """
-    connection = await asyncpg.connect(url)
+    if settings.is_production:
+        raise NoToken("production has no demo tokens: customers sign in")
+    if not settings.uses_development_key:
+        raise NoToken("TALLYSTICK_KEY_SET names keys of somebody who signs elsewhere: unset it to use the development key")
     try:
-        customer_id = await _customer(connection, who)
-        now = await connection.fetchval("SELECT bank_now()")
+        customer_id, now = await _customer(app_url, who)
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError) as error:
+        raise NoToken("the database is empty: `make run` sets it up") from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
+        raise NoToken(f"the database does not answer: {_first_line(error)}") from error
+    try:
+        key = development_key()
+    except (OSError, ValueError) as error:
+        raise NoToken(_first_line(error)) from error
+    return issue(key, issuer=settings.issuer, audience=settings.audience, customer_id=customer_id, now=now, life=DEVELOPMENT_LIFE)
+
+
+async def _customer(app_url: str, who: str) -> tuple[UUID, datetime]:
+    """The customer's id, and the bank's time."""
+    if not PHONE.fullmatch(who) and not PLACE.fullmatch(who):
+        raise NoToken(CUSTOMER_FORMS)
+    connection = await asyncpg.connect(app_url, timeout=DATABASE_SECONDS, command_timeout=DATABASE_SECONDS)
+    try:
+        is_phone = who.startswith("+")
+        row = await connection.fetchrow(BY_PHONE, who) if is_phone else await connection.fetchrow(BY_PLACE, int(who) - 1)
+        if row is not None:
+            return UUID(int=row["id"].int), row["time"]
+        count = await connection.fetchval("SELECT count(*) FROM customers")
     finally:
         await connection.close()
-    return issue(development_key(), issuer=settings.issuer, audience=settings.audience, customer_id=customer_id, now=now, life=DEVELOPMENT_LIFE)
-
-
-async def _customer(connection: asyncpg.Connection[asyncpg.Record], who: str) -> UUID:
-    if who.isascii() and who.isdigit() and 1 <= int(who[:6]) and len(who) <= 6:
-        found = await connection.fetchval(NTH, int(who) - 1)
-    else:
-        try:
-            number = phonenumbers.format_number(phonenumbers.parse(who), phonenumbers.PhoneNumberFormat.E164)
-        except phonenumbers.NumberParseException:
-            raise LookupError(f"{who} is neither a place from 1 nor a phone number such as +2348000000001") from None
-        found = await connection.fetchval(BY_PHONE, number)
-    if found is None:
-        raise LookupError(f"there is no customer {who}")
-    customer_id: UUID = found
-    return customer_id
+    if count == 0:
+        raise NoToken("the bank has no customers yet: `make run` loads the demo bank")
+    raise NoToken(f"no customer has the phone number {who}" if is_phone else f"there is no customer {who}: the bank has {count}")
 
 
 def main() -> int:
-    """0 and the token on standard output; 2 and one line on standard error."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("customer", help="a phone number, or 1…n")
-    parser.add_argument("--port", type=int, default=8000, help="of the bank, where it is not the default")
-    asked = parser.parse_args()
-    # `make run` names itself as issuer by its port, unless the setting says otherwise.
-    os.environ.setdefault("TALLYSTICK_ISSUER", f"http://127.0.0.1:{asked.port}")
-    settings = Settings()
-    if settings.is_production or not settings.uses_development_key:
-        return _refused("tokens are made by hand in development and test only")
-    url = settings.database_url
-    if url is None:
-        stores = embedded.attach(Path(".local"))
-        if stores is None:
-            return _refused("no bank is running here: start one with `make run`")
-        url = stores.app_url
+    """0 when the token was printed, 2 when there is none to be had."""
+    options = argparse.ArgumentParser(prog="make token", description=__doc__)
+    options.add_argument("customer", nargs="?", default="", help=CUSTOMER_FORMS)
+    options.add_argument("--port", default=os.environ.get("TALLYSTICK_PORT", "8000"), help="the port that `make run` serves on")
+    options.add_argument("--folder", type=Path, default=DEVELOPMENT_FOLDER, help="where the embedded stores are")
+    chosen = options.parse_args()
     try:
-        print(asyncio.run(token_for(url, settings, asked.customer)))
-    except (LookupError, OSError, asyncpg.PostgresError) as error:
-        return _refused(str(error).partition("\n")[0])
+        settings = _settings(chosen.port)
+        print(asyncio.run(token_for(_database(settings, chosen.folder), settings, chosen.customer)))
+    except NoToken as refusal:
+        print(refusal, file=sys.stderr)
+        return 2
     return 0
 
 
-def _refused(line: str) -> int:
-    print(line, file=sys.stderr)
-    return 2
+def _settings(port: str) -> Settings:
+    """Settings from the environment, with the issuer that the bank on this port has.
+
+    Raises:
+        NoToken: they do not hold, or are production's.
+    """
+    # Asked before the rest is checked: somebody who set nothing else must not be told to set it, and then be refused.
+    if os.environ.get("TALLYSTICK_ENV", "").lower() == Environment.PRODUCTION:
+        raise NoToken("production has no demo tokens: customers sign in")
+    os.environ["TALLYSTICK_PORT"] = port
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"TALLYSTICK_{str(first['loc'][0]).upper()}: " if first["loc"] else ""
+        raise NoToken(f"{name}{first['msg']} (docs/settings.md)") from error
+    return settings if "issuer" in settings.model_fields_set else settings.model_copy(update={"issuer": _issuer_on(settings.port)})
+
+
+def _issuer_on(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _database(settings: Settings, folder: Path) -> str:
+    """The URL of the database that settings name, or of the embedded one that runs here.
+
+    Raises:
+        NoToken: none runs, or the bank on it would refuse the token.
+    """
+    if settings.database_url is not None:
+        return settings.database_url
+    try:
+        stores = embedded.attach(folder)
+    except (embedded.StoreError, OSError) as error:
+        raise NoToken(_first_line(error)) from error
+    if stores is None:
+        raise NoToken("no bank is running here: start one with `make run`, or set TALLYSTICK_DATABASE_URL")
+    note = running.read(folder)
+    if note is not None and settings.issuer == _issuer_on(settings.port) and note.port != settings.port and running.is_held(folder):
+        raise NoToken(f"the bank here serves on port {note.port}, and takes only tokens made for it: add PORT={note.port}")
+    return stores.app_url
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
 
 
 if __name__ == "__main__":

@@ -24,10 +24,9 @@ A refusal keeps one name from the database's status to the API's type. Everythin
 
 from __future__ import annotations
 
-from copy import copy
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from uuid import UUID
 
 from kernel.messages import translate
@@ -52,6 +51,7 @@ __all__ = [
     "RailUnavailable",
     "RequestRefused",
     "StepUpRequired",
+    "Told",
     "TryAgain",
     "Unavailable",
     "refusal",
@@ -76,36 +76,45 @@ class ErrorCode(StrEnum):
     TRY_AGAIN = "TRY_AGAIN"
 
 
+class Told:
+    """A refusal as a reader of one language is told it: the row behind its API type. Its facts are its attributes.
+
+    Not the exception itself: to a GraphQL execution an exception in a list is a failure and not a value.
+    """
+
+    def __init__(self, refusal: DomainError, language: str) -> None:
+        self.code = refusal.code
+        self.message = translate(refusal.text, language=language, **refusal.facts)
+        self.field = refusal.field
+        self._facts = refusal.facts
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["_facts"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
 class DomainError(Exception):
     """An expected refusal. `text` is the English message with its facts as `{names}`, and the key of its translations."""
 
     code: ClassVar[ErrorCode]
+    # Each kind of refusal is told by a class of its own, so that a type of the API can be known by it.
+    told: ClassVar[type[Told]]
+
+    def __init_subclass__(cls) -> None:
+        cls.told = type(f"{cls.__name__}Told", (Told,), {})
 
     def __init__(self, text: str, *, field: tuple[str, ...] | None = None, **facts: Any) -> None:
         super().__init__(text)
         self.text = text
         self.field = field
         self.facts = facts
-        self.language = "en"
         self.replayed = False  # True where an earlier try with the same key was refused so.
 
-    def __getattr__(self, name: str) -> Any:
-        # The facts are the refusal's attributes: the error is itself the row behind its API type.
-        try:
-            return self.__dict__["facts"][name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    @property
-    def message(self) -> str:
-        """For people, in the language it was last told in."""
-        return translate(self.text, language=self.language, **self.facts)
-
-    def told_in(self, language: str) -> Self:
-        """The same refusal for a reader of `language`."""
-        told = copy(self)
-        told.language = language
-        return told
+    def told_in(self, language: str) -> Told:
+        """For a reader of `language`."""
+        return self.told(self, language)
 
     def stored(self) -> dict[str, Any]:
         """As the decision keeps it, JSON; `refusal` is the way back."""
@@ -126,18 +135,12 @@ class Forbidden(DomainError):
 
 class InsufficientFunds(DomainError):
     code = ErrorCode.INSUFFICIENT_FUNDS
-    available: Money
 
 
 class LimitExceeded(DomainError):
     """Of amount or of count; the other pair is None, and `resets_at` for a limit on each payment."""
 
     code = ErrorCode.LIMIT_EXCEEDED
-    limit: Money | None
-    remaining: Money | None
-    count_limit: int | None
-    count_remaining: int | None
-    resets_at: datetime | None
 
 
 class AccountBlocked(DomainError):
@@ -153,7 +156,7 @@ class QuoteExpired(DomainError):
 
 
 class FeesChanged(DomainError):
-    """Fees rose above what the client allowed; `quote` (a services.quotes.Quote) is what it would be now."""
+    """Fees rose above what the client allowed; `quote` is the content of a quote of what it would be now."""
 
     code = ErrorCode.FEES_CHANGED
 
@@ -168,7 +171,6 @@ class IdempotencyConflict(DomainError):
 
 class PossibleDuplicate(DomainError):
     code = ErrorCode.POSSIBLE_DUPLICATE
-    earlier_id: UUID
 
 
 class StepUpRequired(DomainError):
@@ -181,7 +183,6 @@ class RailUnavailable(DomainError):
 
 class TryAgain(DomainError):
     code = ErrorCode.TRY_AGAIN
-    retry_after: datetime
 
 
 # Final: stored under the key, so that an old intent cannot succeed later by a retry.
@@ -223,6 +224,8 @@ def _pack(value: Any) -> Any:
 
 
 def _unpack(value: Any) -> Any:
+    if not isinstance(value, dict) or len(value) > 2:
+        return value  # A pattern would match a larger object too.
     match value:
         case {"minor": int(minor), "currency": str(currency)}:
             return Money(minor, currency)

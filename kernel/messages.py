@@ -56,11 +56,18 @@ def _catalogue(language: str) -> dict[str, str]:
 def _told(value: Any, language: str) -> Any:
     match value:
         case Money():
-            return format_currency(Decimal(value.amount), value.currency, locale=_locale(language), currency_digits=False)
+            return format_currency(Decimal(value.amount), value.currency, format=_pattern(language), locale=_locale(language))
         case datetime():
             return format_datetime(value, "d MMM y HH:mm 'UTC'", locale=_locale(language))
         case _:
             return value
+
+
+@cache
+def _pattern(language: str) -> str:
+    """The language's pattern of amounts, with the currency's code set off by a space: "NGN 1,500.50", "1 500,50 NGN"."""
+    pattern = str(_locale(language).currency_formats["standard"].pattern)
+    return pattern.replace("¤", "¤¤\u00a0") if pattern.startswith("¤") else pattern.replace("¤", "¤¤")
 
 
 @cache

@@ -215,13 +215,15 @@ class TariffRows:
             _check_currencies(table)
         for dated in (self.products, _check_bands(self.fee_rules), self.tax_rules, self.limit_rules):
             _check_versions(dated)
+        for rate in self.exchange_rates:
+            if rate.base == rate.quote:
+                raise TariffError(f"{_named(rate, rate.KEY)}: a currency is not exchanged for itself")
         for jurisdiction in self.jurisdictions:
             try:
                 ZoneInfo(jurisdiction.time_zone)
             except (ZoneInfoNotFoundError, ValueError):
-                raise TariffError(
-                    f"{jurisdiction.country}: there is no time zone {jurisdiction.time_zone!r}; use a name of the IANA database"
-                ) from None
+                where = _named(jurisdiction, jurisdiction.KEY)
+                raise TariffError(f"{where}: there is no time zone {jurisdiction.time_zone!r}; use a name of the IANA database") from None
 
 
 def select(row: type[TariffRow]) -> str:

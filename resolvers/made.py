@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from kernel.errors import DomainError
+from kernel.errors import DomainError, Told
 from resolvers.context import Context
 
 __all__ = ["Made", "made"]
@@ -19,7 +19,7 @@ class Made:
     id: UUID | None = None
     account_id: UUID | None = None
     replayed: bool = False
-    errors: Sequence[DomainError] = ()
+    errors: Sequence[Told] = ()
 
 
 async def made(context: Context, work: Callable[[], Awaitable[Made]]) -> Made:

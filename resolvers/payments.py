@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 
 from kernel import ids as typeids
-from kernel.errors import DomainError, ErrorCode, FeesChanged
+from kernel.errors import DomainError, ErrorCode, Told
 from kernel.messages import translate
 from kernel.money import Money
 from models.rows import PaymentRow
@@ -80,7 +80,7 @@ class Quoted:
     """`quote` is None exactly when `errors` is not empty."""
 
     quote: Quote | None = None
-    errors: Sequence[DomainError] = ()
+    errors: Sequence[Told] = ()
 
 
 async def by_id(ids: list[UUID], context: Context) -> list[PaymentRow | None]:
@@ -161,7 +161,7 @@ async def quoted(context: Context, work: Callable[[], Awaitable[Quoted]]) -> Quo
         return Quoted(errors=[refusal.told_in(context.language)])
 
 
-def quote_in_refusal(refusal: FeesChanged) -> Quote:
+def quote_in_refusal(refusal: Told) -> Quote:
     """The quote that a refusal of changed fees carries."""
     return Quote.of(refusal.quote)
 

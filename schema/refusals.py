@@ -30,7 +30,7 @@ class UserError:
 
 # Refusals with facts of their own have a type of their own; all others are InputError.
 _PLAIN = tuple(
-    cls
+    cls.told
     for cls in DomainError.__subclasses__()
     if cls
     not in {errors.InsufficientFunds, errors.LimitExceeded, errors.PossibleDuplicate, errors.FeesChanged, errors.TryAgain, errors.StepUpRequired}
@@ -44,13 +44,13 @@ class InputError(UserError):
 
 @strawberry.type(description="The account cannot give this much.")
 class InsufficientFunds(UserError):
-    is_type_of = of_rows(errors.InsufficientFunds)
+    is_type_of = of_rows(errors.InsufficientFunds.told)
     available: Money = strawberry.field(description="What it could give when this was decided.")
 
 
 @strawberry.type(description="Of amount or of count; the other pair is null.")
 class LimitExceeded(UserError):
-    is_type_of = of_rows(errors.LimitExceeded)
+    is_type_of = of_rows(errors.LimitExceeded.told)
     limit: Money | None
     remaining: Money | None = strawberry.field(description="What was left of the limit when this was decided.")
     count_limit: int | None
@@ -60,13 +60,13 @@ class LimitExceeded(UserError):
 
 @strawberry.type(description="The same was paid a few minutes ago. To pay again: allowDuplicate with a new idempotencyKey.")
 class PossibleDuplicate(UserError):
-    is_type_of = of_rows(errors.PossibleDuplicate)
+    is_type_of = of_rows(errors.PossibleDuplicate.told)
     earlier: Annotated[Payment, strawberry.lazy("schema.payments")] = batched(payments.by_id, by="earlier_id")  # type: ignore[name-defined]  # noqa: F821
 
 
 @strawberry.type(description="The fees are higher than the client allowed.")
 class FeesChanged(UserError):
-    is_type_of = of_rows(errors.FeesChanged)
+    is_type_of = of_rows(errors.FeesChanged.told)
     quote: Annotated[PaymentQuote, strawberry.lazy("schema.payments")] = computed(  # type: ignore[name-defined]  # noqa: F821
         payments.quote_in_refusal, description="What the payment would cost now."
     )
@@ -74,7 +74,7 @@ class FeesChanged(UserError):
 
 @strawberry.type(description="Nothing was decided; the same key may be sent again.")
 class TryAgain(UserError):
-    is_type_of = of_rows(errors.TryAgain)
+    is_type_of = of_rows(errors.TryAgain.told)
     retry_after: DateTime
 
 
@@ -87,7 +87,7 @@ class StepUpMethod(Enum):
 
 @strawberry.type(description="The customer has to prove again that it is them; then send it again with the same key.")
 class StepUpRequired(UserError):
-    is_type_of = of_rows(errors.StepUpRequired)
+    is_type_of = of_rows(errors.StepUpRequired.told)
     methods: list[StepUpMethod] = strawberry.field(description="Any one of these will do.")
     challenge: str = strawberry.field(description="Opaque; goes into the proof.")
 

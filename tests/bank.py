@@ -31,7 +31,7 @@ from services.verify import Finding, verify
 __all__ = ["Account", "BankUnderTest", "Customer", "copied"]
 
 CURRENCY = {"NG": "NGN", "KE": "KES", "SN": "XOF", "CI": "XOF", "TN": "TND"}
-DIALLING = {"NG": "+23480", "KE": "+25470", "SN": "+22177", "CI": "+22507", "TN": "+21620"}
+PHONES = {"NG": "+234801{:07}", "KE": "+25470{:07}", "SN": "+22177{:07}", "CI": "+22507{:08}", "TN": "+21620{:06}"}
 
 _numbers = itertools.count(1)
 
@@ -120,7 +120,7 @@ class BankUnderTest:
     ) -> Customer:
         """A registered customer with a token of an hour."""
         number = next(_numbers)
-        id, phone = ids.new(), phone or f"{DIALLING[country]}{number:07}"
+        id, phone = ids.new(), phone or PHONES[country].format(number)
         await self._run("SELECT register_customer($1, $2, $3, $4, $5, $6)", id, name, phone, country, tier, language)
         return Customer(id=id, name=name, country=country, phone=phone, token=self.token(id))
 

@@ -52,7 +52,7 @@ async def write(stores: Stores, word: str) -> None:
     await connection.close()
     client = Redis.from_url(stores.redis_url)
     await client.set(word, word)
-    await client.execute_command("WAITAOF", 1, 0, 5000)
+    await client.waitaof(num_local=1, num_replicas=0, timeout=5000)
     await client.aclose()
 
 

@@ -1,7 +1,8 @@
 """`make run`, ended and killed at awkward moments.
 
 Method: the command itself in a folder of its own, with the whole demo bank; processes, the port and the note it keeps are looked
-at from outside. The first bank is killed while it loads, so all that follow stand on a recovered one.
+at from outside. The first bank is killed while it loads, so all that follow stand on a recovered one. They share one
+folder: a bank takes some seconds to load.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
 
-from deploy import embedded
+from deploy import embedded, run
 from deploy import running as notes
+from services.verify import verify
 from tests.deploy.processes import Command, processes_of, running, until
 
 READY = "Ctrl-C ends everything."
@@ -33,19 +38,27 @@ def port() -> int:
         return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A bank that was killed while it loaded, finished by the next run, and lost the `make` above it while it served."""
+
+    folder: Path
+    orphans: list[psutil.Process]
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Path]:
-    """A folder with a demo bank whose loading was cut off by a kill and then finished."""
-    made = tmp_path_factory.mktemp("bank")
-    with bank(made, port, made / "first") as first:
+def loaded(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Loaded]:
+    folder = tmp_path_factory.mktemp("bank")
+    with bank(folder, port, folder / "first") as first:
         first.until_said("demo bank: ")
         first.kill()
-    with bank(made, port, made / "second") as second:
-        second.until_said(READY)
-        second.process.terminate()
-        second.ended()
-    yield made
-    embedded.stop(made)
+    made = "import subprocess, sys; subprocess.run([sys.executable, '-m', 'deploy.run', *sys.argv[1:]])"
+    with running(folder / "second", "-c", made, "--port", str(port), "--folder", str(folder), MAKELEVEL="1") as make:
+        make.until_said(READY)
+        orphans = [*children(folder), *processes_of(folder)]
+        make.kill()
+    yield Loaded(folder=folder, orphans=orphans)
+    embedded.stop(folder)
 
 
 @contextmanager
@@ -81,38 +94,42 @@ def asked(port: int, path: str) -> tuple[int, str]:
         return reply.status, reply.read().decode()
 
 
-# ---------------------------------------------------------------- beginning
+# ---------------------------------------------------------------- it cannot begin
 
 
-def test_a_taken_port_gives_one_line_that_says_how_to_choose_another(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, bank(tmp_path, taken.getsockname()[1], tmp_path / "said") as command:
-        assert command.ended() == 2
+def test_a_taken_port_gives_one_line_that_says_how_to_choose_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
 
-        assert command.said.count("\n") == 1
-        assert f"port {taken.getsockname()[1]}" in command.said
-        assert "make run PORT=" in command.said
+        assert run.main(["--port", port, "--folder", str(tmp_path)]) == 2
+
+    said = "".join(capsys.readouterr())
+    assert said.count("\n") == 1
+    assert f"port {port} " in said
+    assert "make run PORT=" in said
     assert not (tmp_path / "postgres").exists()
 
 
-def test_a_second_bank_on_the_same_folder_gives_one_line_that_names_the_first(tmp_path: Path, port: int) -> None:
-    with notes.claim(tmp_path, 8123, print), bank(tmp_path, port, tmp_path / "said") as command:
-        assert command.ended() == 2
+def test_a_second_bank_on_the_same_folder_gives_one_line_that_names_the_first(tmp_path: Path, port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with notes.claim(tmp_path, 8123, print):
+        assert run.main(["--port", str(port), "--folder", str(tmp_path)]) == 2
 
-        assert command.said.count("\n") == 1
-        assert "http://127.0.0.1:8123/graphql" in command.said
-        assert "make stop" in command.said
+    said = "".join(capsys.readouterr())
+    assert said.count("\n") == 1
+    assert "http://127.0.0.1:8123/graphql" in said
+    assert "make stop" in said
 
 
 @pytest.mark.parametrize("port", ["eighty", "0", "70000"])
-def test_a_port_that_is_none_gives_one_line(tmp_path: Path, port: str) -> None:
-    with running(tmp_path / "said", "-m", "deploy.run", "--port", port, "--folder", str(tmp_path)) as command:
-        assert command.ended() == 2
+def test_a_port_that_is_none_gives_one_line(tmp_path: Path, port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["--port", port, "--folder", str(tmp_path)]) == 2
 
-        assert command.said.startswith("TALLYSTICK_PORT: ")
-        assert command.said.count("\n") == 1
+    said = "".join(capsys.readouterr())
+    assert said.startswith("TALLYSTICK_PORT: ")
+    assert said.count("\n") == 1
 
 
-def test_a_database_that_is_not_there_gives_one_line_and_leaves_nothing_running(tmp_path: Path, port: int) -> None:
+def test_a_database_that_is_not_there_gives_a_line_and_leaves_nothing_running(tmp_path: Path, port: int) -> None:
     elsewhere = {"TALLYSTICK_DATABASE_URL": f"postgres://a:b@127.0.0.1:{port}/bank", "TALLYSTICK_REDIS_URL": f"redis://127.0.0.1:{port}"}
     with bank(tmp_path, port, tmp_path / "said", **elsewhere) as command:
         assert command.ended() == 1
@@ -122,92 +139,78 @@ def test_a_database_that_is_not_there_gives_one_line_and_leaves_nothing_running(
     assert not processes_of(tmp_path)
 
 
-# ---------------------------------------------------------------- ending
+# ---------------------------------------------------------------- it is ended, one way or another
 
 
-def test_ctrl_c_ends_everything_it_started(folder: Path, port: int, tmp_path: Path) -> None:
-    with bank(folder, port, tmp_path / "said") as command:
+def test_a_bank_whose_make_was_killed_ends_too(loaded: Loaded, port: int) -> None:
+    until(lambda: all_ended(loaded.orphans) and is_free(port), "the bank ends", seconds=20)
+
+
+async def test_a_bank_that_was_killed_while_it_loaded_was_finished_and_its_books_are_right(loaded: Loaded) -> None:
+    stores = embedded.start(loaded.folder, say=lambda line: None)
+    connection = await asyncpg.connect(stores.owner_url)
+
+    assert await verify(connection) == []
+    assert await connection.fetchval("SELECT count(*) FROM postings") > 1000
+
+    await connection.close()
+
+
+def test_a_killed_bank_is_followed_at_once_by_one_that_serves_and_ends_whole_at_ctrl_c(loaded: Loaded, port: int, tmp_path: Path) -> None:
+    with bank(loaded.folder, port, tmp_path / "killed") as command:
         command.until_said(READY)
-        started = [*children(folder), *processes_of(folder)]
-        assert len(started) > 3
-
-        command.process.send_signal(signal.SIGINT)
-
-        assert command.ended() == 0
-        assert all_ended(started)
-        assert not processes_of(folder)
-        assert is_free(port)
-        assert notes.read(folder) is None
-        assert "Traceback" not in command.said
-
-
-def test_a_bank_that_was_loaded_once_is_not_loaded_again_and_serves(folder: Path, port: int, tmp_path: Path) -> None:
-    with bank(folder, port, tmp_path / "said") as command:
-        command.until_said(READY)
-
-        assert "demo bank: " not in command.said
-        assert f"http://127.0.0.1:{port}/graphql" in command.said
-        assert sum(line.startswith(("1 ", "2 ", "3 ")) for line in command.said.splitlines()) == 3
+        left = children(loaded.folder)
+        command.kill()
+    with bank(loaded.folder, port, tmp_path / "next") as following:
+        following.until_said(READY)
+        assert all_ended(left)
+        assert "demo bank: " not in following.said
+        assert f"http://127.0.0.1:{port}/graphql" in following.said
+        assert sum(line.startswith(("1 ", "2 ", "3 ")) for line in following.said.splitlines()) == 3
         assert asked(port, "/health/live")[0] == 200
         assert json.loads(asked(port, "/health/ready")[1])["ready"] is True
+        started = [*children(loaded.folder), *processes_of(loaded.folder)]
+        assert len(started) > 3
+
+        following.process.send_signal(signal.SIGINT)
+
+        assert following.ended() == 0
+        assert all_ended(started)
+        assert is_free(port)
+        assert notes.read(loaded.folder) is None
+        assert "Traceback" not in following.said
 
 
-def test_a_bank_that_was_killed_leaves_its_port_and_the_next_one_finds_its_way(folder: Path, port: int, tmp_path: Path) -> None:
-    with bank(folder, port, tmp_path / "killed") as command:
-        command.until_said(READY)
-        left = children(folder)
-        command.kill()
-        with bank(folder, port, tmp_path / "next") as following:
-            following.until_said(READY)
-
-            assert all_ended(left)
-            assert not set(left) & set(children(folder))
-            assert json.loads(asked(port, "/health/ready")[1])["ready"] is True
-
-
-def test_the_children_of_a_killed_bank_end_by_themselves(folder: Path, port: int, tmp_path: Path) -> None:
-    with bank(folder, port, tmp_path / "said") as command:
-        command.until_said(READY)
-        left = children(folder)
-
-        command.kill()
-
-        until(lambda: all_ended(left) and is_free(port), "the children end", seconds=15)
-        assert notes.read(folder) is not None
-
-
-@pytest.mark.parametrize(("place", "name"), [(0, "the API"), (1, "the worker")])
-def test_a_child_that_dies_ends_the_run_with_a_line_that_names_it(folder: Path, port: int, tmp_path: Path, place: int, name: str) -> None:
-    with bank(folder, port, tmp_path / "said") as command:
+def test_a_child_that_dies_ends_the_run_with_a_line_that_names_it(loaded: Loaded, port: int, tmp_path: Path) -> None:
+    with bank(loaded.folder, port, tmp_path / "said") as command:
         command.until_said(READY)
 
-        children(folder)[place].kill()
+        children(loaded.folder)[1].kill()
 
         assert command.ended() == 1
-        assert f"{name} was killed by SIGKILL" in command.said
-        assert not processes_of(folder)
+        assert "the worker was killed by SIGKILL" in command.said
+        assert not processes_of(loaded.folder)
 
 
-def test_a_bank_whose_make_was_killed_ends_too(folder: Path, port: int, tmp_path: Path) -> None:
-    made = "import subprocess, sys; subprocess.run([sys.executable, '-m', 'deploy.run', *sys.argv[1:]])"
-    arguments = ["-c", made, "--port", str(port), "--folder", str(folder)]
-    with running(tmp_path / "said", *arguments, MAKELEVEL="1") as make:
-        make.until_said(READY)
-        left = [*children(folder), *processes_of(folder)]
-
-        make.kill()
-
-        until(lambda: all_ended(left), "the bank ends", seconds=20)
-
-
-def test_stop_ends_the_bank_and_its_stores(folder: Path, port: int, tmp_path: Path) -> None:
-    with bank(folder, port, tmp_path / "said") as command:
+def test_stop_ends_the_bank_and_its_stores(loaded: Loaded, port: int, tmp_path: Path) -> None:
+    with bank(loaded.folder, port, tmp_path / "said") as command:
         command.until_said(READY)
-        left = [*children(folder), *processes_of(folder)]
+        left = [*children(loaded.folder), *processes_of(loaded.folder)]
 
-        with running(tmp_path / "stopped", "-m", "deploy.stop", "--folder", str(folder)) as stop:
+        with running(tmp_path / "stopped", "-m", "deploy.stop", "--folder", str(loaded.folder)) as stop:
             assert stop.ended() == 0
 
             assert stop.said.endswith("nothing runs here\n")
         assert all_ended(left)
         assert command.ended() == 0
+
+
+def test_a_child_ends_by_itself_when_its_parent_is_killed(port: int, tmp_path: Path) -> None:
+    arguments = [sys.executable, "-m", "deploy.child", "http.server", str(port), "--bind", "127.0.0.1"]
+    parent = f"import subprocess, time; subprocess.Popen({arguments!r}, stdin=subprocess.PIPE); time.sleep(60)"
+    with running(tmp_path / "said", "-c", parent) as command:
+        until(lambda: not is_free(port), "the child listens")
+
+        command.kill()
+
+        until(lambda: is_free(port), "the child ends", seconds=5)

@@ -31,11 +31,11 @@ Copy: TypeAlias = Callable[[str, str, str], Path]
 
 @pytest.fixture
 def changed(tmp_path: Path) -> Copy:
-    """Copies the files, with one text in one of them replaced by another."""
+    """A copy of the files; each call replaces one text in one of them by another."""
+    folder = tmp_path / "tariffs"
+    shutil.copytree(FOLDER, folder)
 
     def copy(name: str, old: str, new: str) -> Path:
-        folder = tmp_path / "tariffs"
-        shutil.copytree(FOLDER, folder, dirs_exist_ok=True)
         text = (folder / name).read_text(encoding="utf-8")
         assert old in text
         (folder / name).write_text(text.replace(old, new), encoding="utf-8")
