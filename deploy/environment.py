@@ -61,10 +61,10 @@ def _install(python: Path) -> int:
             said.append(line)
             done += line.startswith(("Collecting ", "Requirement already satisfied: "))
             if line.startswith("Installing collected packages"):
-                _say("  unpacking them …")
-            elif time.monotonic() - told > PROGRESS_SECONDS:
+                _say("  unpacking …")
+            elif done < wanted and line.startswith("Collecting ") and time.monotonic() - told > PROGRESS_SECONDS:
                 told = time.monotonic()
-                _say(f"  {min(done, wanted)} of {wanted}")
+                _say(f"  {done} of {wanted}")
     if pip.returncode != 0:
         _say("".join(said[-15:]) + "The packages could not be installed; what pip said last stands above.")
     return pip.returncode

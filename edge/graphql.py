@@ -72,12 +72,12 @@ class GraphQL:
             result = await self._schema.execute(
                 asked["query"], asked.get("variables"), context_value=context, operation_name=asked.get("operationName")
             )
-            noted = {
-                "operation": asked.get("operationName"),
-                "sql": context.statements,
-                "graphql_ms": round((time.perf_counter() - started) * 1e3, 1),
-            }
+            duration_ms = round((time.perf_counter() - started) * 1e3, 1)
+            noted = {"operation": asked.get("operationName"), "sql": context.statements, "graphql_ms": duration_ms}
             request.scope.setdefault("state", {})["noted"] = noted
+        if not bank.settings.is_production:
+            # What a request cost, where a browser's tools show it (W3C Server Timing).
+            headers["server-timing"] = f'sql;desc="{context.statements}", graphql;dur={duration_ms}'
         reply: dict[str, Any] = {"data": result.data}
         status = 200
         if result.errors:

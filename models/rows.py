@@ -9,6 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
+from kernel import ids
+
 __all__ = ["AccountRow", "CustomerRow", "EntryRow", "HoldRow", "PayeeRow", "PaymentRow", "Row"]
 
 
@@ -56,6 +58,10 @@ class AccountRow(Row):
     overdraft_minor: int
     version: int
     changed_at: datetime
+
+    @property
+    def cursor(self) -> str:
+        return ids.encode("acc", self.id)
 
     @property
     def available_minor(self) -> int:
@@ -112,6 +118,10 @@ class EntryRow(Row):
     value_date: date
     booked_at: datetime
 
+    @property
+    def cursor(self) -> str:
+        return str(self.version)
+
 
 class PayeeRow(Row):
     sources: ClassVar[dict[str, str]] = {name: f"p.{name}" for name in ("id", "customer_id", "name", "account_id", "created_at")} | {
@@ -124,8 +134,31 @@ class PayeeRow(Row):
     number: str
     created_at: datetime
 
+    @property
+    def cursor(self) -> str:
+        return ids.encode("pye", self.id)
+
 
 class PaymentRow(Row):
+    sources: ClassVar[dict[str, str]] = {
+        name: f"p.{name}"
+        for name in (
+            "id",
+            "customer_id",
+            "account_id",
+            "amount_minor",
+            "currency",
+            "fees",
+            "counterparty_name",
+            "counterparty_number",
+            "reference",
+            "status",
+            "failure_code",
+            "created_at",
+            "finished_at",
+            "next_check_at",
+        )
+    }
     id: UUID
     customer_id: UUID
     account_id: UUID
@@ -140,3 +173,7 @@ class PaymentRow(Row):
     created_at: datetime
     finished_at: datetime | None
     next_check_at: datetime | None
+
+    @property
+    def cursor(self) -> str:
+        return ids.encode("pay", self.id)

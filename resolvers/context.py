@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import fields, is_dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -80,7 +81,7 @@ class Context:
         """The value of a set-based `function` for one key; all keys asked for together are loaded by one call."""
         if key is None:
             return None
-        mark = (function, *sorted(arguments.items()))
+        mark = (function, *((name, _hashable(value)) for name, value in sorted(arguments.items())))
         loader = self._loaders.get(mark)
         if loader is None:
 
@@ -106,3 +107,13 @@ class Context:
                     await connection.execute("ROLLBACK")
             finally:
                 await self._stack.aclose()
+
+
+def _hashable(value: Any) -> Hashable:
+    """An argument's value as part of a key: inputs and lists are not hashable themselves."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value), tuple(_hashable(getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, list):
+        return tuple(_hashable(item) for item in value)
+    hashed: Hashable = value
+    return hashed

@@ -45,7 +45,7 @@ __all__ = [
 
 STATUSES = ("AWAITING_APPROVAL", "SCHEDULED", "PROCESSING", "UNKNOWN", "COMPLETED", "FAILED", "CANCELLED", "REVERSED")
 
-BY_ID = f"SELECT {PaymentRow.columns} FROM payments WHERE id = ANY ($1)"  # noqa: S608  Our own names.
+BY_ID = f"SELECT {PaymentRow.columns} FROM payments p WHERE p.id = ANY ($1)"  # noqa: S608  Our own names.
 # One probe of the index a status, merged: as quick for a rare status as for all of them.
 OF_CUSTOMERS = """
 SELECT {columns} FROM unnest($1::uuid[]) AS k(id) CROSS JOIN LATERAL (

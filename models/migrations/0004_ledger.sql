@@ -36,7 +36,8 @@ CREATE TABLE entries (
 );
 CREATE INDEX entries_by_word ON entries USING gin (words);
 
-CREATE INDEX entries_by_direction ON entries (account_id, (amount_minor > 0), version) WHERE words IS NOT NULL; -- Credits or debits only.
+CREATE INDEX entries_credits ON entries (account_id, version) WHERE words IS NOT NULL AND amount_minor > 0; -- For a filter by
+CREATE INDEX entries_debits ON entries (account_id, version) WHERE words IS NOT NULL AND amount_minor < 0; -- direction.
 
 CREATE TABLE holds (
     id uuid PRIMARY KEY,

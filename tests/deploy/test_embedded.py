@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -27,12 +26,10 @@ from tests.deploy.processes import processes_of, running, until
 START = "import sys, time, pathlib, deploy.embedded as e; e.start(pathlib.Path(sys.argv[1])); print('started', flush=True); time.sleep(60)"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture
+def folder(home: Path) -> Path:
     """A folder whose stores each test finds running and leaves as it likes."""
-    made = tmp_path_factory.mktemp("stores")
-    yield made
-    embedded.stop(made)
+    return home
 
 
 @pytest.fixture
@@ -201,41 +198,41 @@ async def test_a_start_while_the_servers_are_ending_waits_for_others(folder: Pat
     assert await read(embedded.start(folder, say=silent), "ending") == (True, True)
 
 
-def test_a_cluster_whose_making_was_cut_off_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "postgres.unfinished.left").mkdir()
-    (tmp_path / "postgres.unfinished.left" / "PG_VERSION").write_text("18\n")
+def test_a_cluster_whose_making_was_cut_off_is_made_anew(place: Path) -> None:
+    (place / "postgres.unfinished.left").mkdir()
+    (place / "postgres.unfinished.left" / "PG_VERSION").write_text("18\n")
 
-    stores = embedded.start(tmp_path, say=silent)
+    stores = embedded.start(place, say=silent)
 
-    assert embedded.attach(tmp_path) == stores
-    assert not (tmp_path / "postgres.unfinished.left").exists()
-    embedded.stop(tmp_path)
+    assert embedded.attach(place) == stores
+    assert not (place / "postgres.unfinished.left").exists()
+    embedded.stop(place)
 
 
-async def test_stores_whose_folder_was_deleted_beneath_them_are_replaced(tmp_path: Path) -> None:
-    embedded.start(tmp_path / "bank", say=silent)
-    old = {process.pid for process in processes_of(tmp_path)}
-    shutil.rmtree(tmp_path / "bank")
+async def test_stores_whose_folder_was_deleted_beneath_them_are_replaced(place: Path) -> None:
+    embedded.start(place / "bank", say=silent)
+    old = {process.pid for process in processes_of(place)}
+    shutil.rmtree(place / "bank")
 
-    stores = embedded.start(tmp_path / "bank", say=silent)
+    stores = embedded.start(place / "bank", say=silent)
 
     until(lambda: not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in old), "the old ones end")
     await write(stores, "new")
-    embedded.stop(tmp_path / "bank")
-    assert not processes_of(tmp_path)
+    embedded.stop(place / "bank")
+    assert not processes_of(place)
 
 
 # ---------------------------------------------------------------- places
 
 
-async def test_a_long_path_with_odd_letters_works_too_and_stop_ends_only_its_own(folder: Path, stores: Stores, tmp_path: Path) -> None:
-    odd = tmp_path / ("so long a name, it's more than any socket's " * 3) / "é #1"
+async def test_a_long_path_with_odd_letters_works_too_and_stop_ends_only_its_own(folder: Path, stores: Stores, place: Path) -> None:
+    odd = place / ("so long a name, it's more than any socket's " * 3) / "é #1"
     long = embedded.start(odd, say=silent)
     await write(long, "long")
     place = Path(long.redis_url.removeprefix("unix://")).parent
 
     assert embedded.attach(odd) == long
-    assert not place.is_relative_to(tmp_path)
+    assert not place.is_relative_to(place)
     assert place.stat().st_mode & 0o077 == 0
 
     embedded.stop(odd)
@@ -267,14 +264,14 @@ def test_stores_of_an_environment_that_points_elsewhere_are_not_led_astray(folde
     assert embedded.start(folder, say=silent) == stores
 
 
-def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "postgres").mkdir()
-    (tmp_path / "postgres" / "letters.txt").write_text("dear bank")
+def test_a_folder_with_something_else_in_it_is_left_alone(place: Path) -> None:
+    (place / "postgres").mkdir()
+    (place / "postgres" / "letters.txt").write_text("dear bank")
 
     with pytest.raises(StoreError, match="move it away"):
-        embedded.start(tmp_path, say=silent)
+        embedded.start(place, say=silent)
 
-    assert (tmp_path / "postgres" / "letters.txt").read_text() == "dear bank"
+    assert (place / "postgres" / "letters.txt").read_text() == "dear bank"
 
 
 def test_there_are_postgresqls_own_programs_of_the_servers_version() -> None:

@@ -47,18 +47,17 @@ class Loaded:
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Loaded]:
-    folder = tmp_path_factory.mktemp("bank")
-    with bank(folder, port, folder / "first") as first:
+def loaded(home: Path, port: int) -> Loaded:
+    folder = home / "bank"
+    with bank(folder, port, home / "first") as first:
         first.until_said("demo bank: ")
         first.kill()
     made = "import subprocess, sys; subprocess.run([sys.executable, '-m', 'deploy.run', *sys.argv[1:]])"
-    with running(folder / "second", "-c", made, "--port", str(port), "--folder", str(folder), MAKELEVEL="1") as make:
+    with running(home / "second", "-c", made, "--port", str(port), "--folder", str(folder), MAKELEVEL="1") as make:
         make.until_said(READY)
         orphans = [*children(folder), *processes_of(folder)]
         make.kill()
-    yield Loaded(folder=folder, orphans=orphans)
-    embedded.stop(folder)
+    return Loaded(folder=folder, orphans=orphans)
 
 
 @contextmanager

@@ -124,7 +124,7 @@ def test_too_little_to_arrive_as_anything_is_refused(tariffs: Tariffs) -> None:
         convert(tariffs, Money(1, "NGN"), "XOF", at=NOON)
 
     assert refused.value.field == ("amount", "amount")
-    assert refused.value.message == "this is too little to exchange: nothing would arrive in XOF"
+    assert refused.value.told_in("en").message == "this is too little to exchange: nothing would arrive in XOF"
 
 
 @pytest.mark.parametrize("minor", [0, -100])
@@ -142,7 +142,7 @@ def test_a_pair_without_a_rate_is_refused_by_name(tariffs: Tariffs) -> None:
     with pytest.raises(CurrencyMismatch) as refused:
         convert(tariffs, Money(100, "NGN"), "GHS", at=NOON)
 
-    assert refused.value.message == "we do not exchange NGN for GHS at present"
+    assert refused.value.told_in("en").message == "we do not exchange NGN for GHS at present"
 
 
 def test_a_rate_holds_from_its_moment_until_the_next(rows: TariffRows) -> None:

@@ -69,7 +69,7 @@ def test_one_payment_may_reach_its_limit_and_no_more(tariffs: Tariffs, country: 
     with pytest.raises(LimitExceeded) as refused:
         check_one(allowed, most + Money(1, currency))
 
-    told = refused.value
+    told = refused.value.told_in("en")
     assert (told.limit, told.remaining, told.resets_at) == (most, most, None)
     assert (told.count_limit, told.count_remaining) == (None, None)
     assert told.field == ("amount", "amount")
