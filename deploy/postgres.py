@@ -17,7 +17,7 @@ from typing import Literal
 
 import psutil
 
-from deploy.sockets import Say, StoreError, socket_folder, wait_until_gone
+from deploy.sockets import Say, StoreError, give_back, socket_folder, wait_until_gone
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # It looks for a folder that we do not use, and complains where there is none.
@@ -120,6 +120,7 @@ def stop(data: Path, mode: Mode = "fast") -> bool:
         process.send_signal(signal.SIGQUIT)
         if not wait_until_gone(process, STOP_SECONDS):
             raise StoreError(f"PostgreSQL (process {process.pid}) does not end; its log is {data / 'log'}")
+    give_back(data, SOCKET)
     return True
 
 

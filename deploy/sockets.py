@@ -10,12 +10,13 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
 import psutil
 
-__all__ = ["Say", "StoreError", "socket_folder", "wait_until_gone"]
+__all__ = ["Say", "StoreError", "give_back", "socket_folder", "wait_until_gone"]
 
 Say: TypeAlias = Callable[[str], object]
 
@@ -35,10 +36,9 @@ def socket_folder(data: Path, name: str, *, owner: str | None = None) -> Path:
     Raises:
         StoreError: the short one belongs to somebody else.
     """
-    if len(os.fsencode(data / name)) <= SOCKET_PATH_BYTES and PLAIN_PATH.fullmatch(str(data)):
+    folder = _place(data, name)
+    if folder == data:
         return data
-    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"tallystick-{digest}"
     uid = os.geteuid() if owner is None else pwd.getpwnam(owner).pw_uid
     try:
         folder.mkdir(mode=0o700)
@@ -50,6 +50,20 @@ def socket_folder(data: Path, name: str, *, owner: str | None = None) -> Path:
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or found.st_mode & 0o077:
             raise StoreError(f"{folder} is not a private folder of this user: remove it, or set TMPDIR to a folder of your own") from None
     return folder
+
+
+def give_back(data: Path, name: str) -> None:
+    """Remove the short folder for the socket of a store that has ended, if there is one and nothing is in it."""
+    if (folder := _place(data, name)) != data:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _place(data: Path, name: str) -> Path:
+    if len(os.fsencode(data / name)) <= SOCKET_PATH_BYTES and PLAIN_PATH.fullmatch(str(data)):
+        return data
+    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"tallystick-{digest}"
 
 
 def wait_until_gone(process: psutil.Process, seconds: float) -> bool:

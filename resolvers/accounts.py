@@ -57,6 +57,7 @@ async def of_customers(ids: list[UUID], context: Context, *, window: Window) -> 
     """Each customer's accounts, in the order in which they were opened."""
     sql = OF_CUSTOMERS_BY_ORDER["DESC" if window.backwards else "ASC"]
     rows = await context.fetch(sql, ids, window.after, window.before, window.limit + 1, row=AccountRow)
+    context.know(by_id, rows)
     return [page([row for row in rows if row.holder_id == id], window) for id in ids]
 
 

@@ -81,6 +81,17 @@ class Context:
         """The value of a set-based `function` for one key; all keys asked for together are loaded by one call."""
         if key is None:
             return None
+        loader = self._loader(function, arguments)
+        # A sibling's failure cancels this wait; the future is shared with others, who must get their answer.
+        return await asyncio.shield(loader.load(key))
+
+    def know(self, function: Callable[..., Awaitable[Sequence[Any]]], rows: Sequence[Any]) -> None:
+        """These rows came with a list: who asks `function` for one of them by its id need not load it again."""
+        loader = self._loader(function, {})
+        for row in rows:
+            loader.prime(row.id, row)
+
+    def _loader(self, function: Callable[..., Awaitable[Sequence[Any]]], arguments: dict[str, Any]) -> DataLoader[Any, Any]:
         mark = (function, *((name, _hashable(value)) for name, value in sorted(arguments.items())))
         loader = self._loaders.get(mark)
         if loader is None:
@@ -89,8 +100,7 @@ class Context:
                 return list(await function(keys, self, **arguments))
 
             loader = self._loaders[mark] = DataLoader(batch)
-        # A sibling's failure cancels this wait; the future is shared with others, who must get their answer.
-        return await asyncio.shield(loader.load(key))
+        return loader
 
     async def wrote(self) -> None:
         """Forget what was loaded: something was written."""

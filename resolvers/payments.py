@@ -94,6 +94,7 @@ async def of_customers(ids: list[UUID], context: Context, *, window: Window, sta
     sql = OF_CUSTOMERS_BY_ORDER["ASC" if window.backwards else "DESC"]
     statuses = STATUSES if status is None else list(dict.fromkeys(status))
     rows = await context.fetch(sql, ids, window.after, window.before, window.limit + 1, statuses, row=PaymentRow)
+    context.know(by_id, rows)
     return [page([row for row in rows if row.customer_id == id], window) for id in ids]
 
 

@@ -255,6 +255,8 @@ def test_a_token_without_a_claim_it_must_have_is_refused(name: str) -> None:
         {"exp": 10**30},
         {"exp": -(10**30)},
         {"iat": "now"},
+        {"iat": True},
+        {"iat": CLAIMS["iat"] - 0.5},
         {"iat": 10**12},
         {"nbf": "now"},
         {"nbf": None},

@@ -229,16 +229,17 @@ async def test_a_long_path_with_odd_letters_works_too_and_stop_ends_only_its_own
     odd = place / ("so long a name, it's more than any socket's " * 3) / "é #1"
     long = embedded.start(odd, say=silent)
     await write(long, "long")
-    place = Path(long.redis_url.removeprefix("unix://")).parent
+    sockets = Path(long.redis_url.removeprefix("unix://")).parent
 
     assert embedded.attach(odd) == long
-    assert not place.is_relative_to(place)
-    assert place.stat().st_mode & 0o077 == 0
+    assert not sockets.is_relative_to(place)
+    assert sockets.stat().st_mode & 0o077 == 0
 
     embedded.stop(odd)
 
     assert embedded.attach(odd) is None
     assert not processes_of(odd)
+    assert not sockets.exists()
     assert embedded.attach(folder) == stores
     assert await read(embedded.start(odd, say=silent), "long") == (True, True)
     embedded.stop(odd)

@@ -8,6 +8,7 @@ import os
 import string
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,8 +114,15 @@ def test_the_longest_payload_opens_again_and_a_longer_one_is_not_sealed() -> Non
     assert SEALER.open("quote", sealed) == bytes(LONGEST_PAYLOAD)
     with pytest.raises(ValueError, match=f"at most {LONGEST_PAYLOAD}"):
         SEALER.seal("quote", bytes(LONGEST_PAYLOAD + 1))
+
+
+def test_a_text_over_the_limit_is_refused_even_where_our_key_sealed_it() -> None:
+    key_id = base64.urlsafe_b64decode(SEALER.seal("quote", b"x" * 4))[:4]
+    nonce = os.urandom(12)
+    longer = key_id + nonce + AESGCM(NEW).encrypt(nonce, bytes(LONGEST_PAYLOAD + 3), b"quote")
+
     with pytest.raises(SealBroken):
-        SEALER.open("quote", sealed + "AAAA")
+        SEALER.open("quote", base64.urlsafe_b64encode(longer).decode())
 
 
 def test_keys_may_stand_with_spaces_and_the_development_key_is_one() -> None:
