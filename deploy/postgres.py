@@ -75,7 +75,7 @@ def start(data: Path, say: Say) -> Path:
     process = _server(data)
     if process is not None and not _pid_file(data).exists():
         # Its folder was deleted beneath it: there is nothing left that it could keep.
-        process.kill()
+        _signal(process, signal.SIGKILL)
         wait_until_gone(process, STOP_SECONDS)
     data.mkdir(mode=0o700, exist_ok=True)
     _let_the_system_user_in(data)
@@ -115,9 +115,9 @@ def stop(data: Path, mode: Mode = "fast") -> bool:
     process = _server(data)
     if process is None:
         return False
-    process.send_signal(SIGNALS[mode])
+    _signal(process, SIGNALS[mode])
     if not wait_until_gone(process, STOP_SECONDS):
-        process.send_signal(signal.SIGQUIT)
+        _signal(process, signal.SIGQUIT)
         if not wait_until_gone(process, STOP_SECONDS):
             raise StoreError(f"PostgreSQL (process {process.pid}) does not end; its log is {data / 'log'}")
     give_back(data, SOCKET)
@@ -170,6 +170,11 @@ def _processes(data: Path) -> Iterator[psutil.Process]:
                 yield process
         except psutil.Error:
             continue
+
+
+def _signal(process: psutil.Process, name: signal.Signals) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(name)
 
 
 # ---------------------------------------------------------------- making and starting it
@@ -227,7 +232,7 @@ def _clear(data: Path) -> None:
     # Backends outlive a killed server for a moment, and may still write: a second server beside them would ruin the files.
     for orphan in list(_processes(data)):
         if not wait_until_gone(orphan, ORPHAN_SECONDS):
-            orphan.kill()
+            _signal(orphan, signal.SIGKILL)
             wait_until_gone(orphan, ORPHAN_SECONDS)
     folder = _sockets(data)
     for file in (_pid_file(data), folder / f"{SOCKET}.lock"):

@@ -1,0 +1,189 @@
+"""Payments: the posting function through the ledger's service, and end to end over HTTP, against pgbench on the same server."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, repeat
+
+import orjson
+
+from app import open_bank
+from auth.keys import development_key
+from auth.tokens import DEVELOPMENT_LIFE, issue
+from bench.clients import Client, request
+from bench.measuring import Report, median, rate
+from bench.servers import Server, named, serve
+from deploy.embedded import Stores, pg_binary
+from kernel import ids
+from kernel.money import Money
+from kernel.settings import Environment, Settings
+from models.database import Connection
+from services.bank import Bank
+from services.destinations import Asked, Destination
+from services.orders import Order
+from services.payments import Request
+
+__all__ = ["CALLERS", "measure"]
+
+CALLERS = (1, 16, 64, 256)
+ROUNDS = 3
+SECONDS = 3.0
+PGBENCH_SCALE = 64
+GOAL = 3.5
+
+MAKE = """mutation M($input: MakePaymentInput!) { makePayment(input: $input) {
+payment { id status } account { version balance { available { amount } } } errors { code } } }"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    customer_id: uuid.UUID
+    account_id: uuid.UUID
+    number: str
+
+
+async def holders(connection: Connection) -> list[Holder]:
+    """One account of each customer."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT ON (holder_id) holder_id, id, number FROM accounts WHERE holder_id IS NOT NULL ORDER BY holder_id, id"
+    )
+    return [Holder(customer_id=row["holder_id"], account_id=row["id"], number=row["number"]) for row in rows]
+
+
+def pairs(chosen: list[Holder], hot: bool, chance: random.Random) -> Iterator[tuple[Holder, Holder]]:
+    """Payers and payees: uniform, or half of all to one merchant."""
+    while True:
+        payer = chance.choice(chosen)
+        payee = chosen[0] if hot and chance.random() < 0.5 else chance.choice(chosen)
+        if payer is not payee:
+            yield payer, payee
+
+
+async def measure(stores: Stores, database: str, report: Report) -> None:
+    """All figures, each a median of rounds in which everything is measured once after the other."""
+    _pgbench(stores, "-i", "-q", "-s", str(PGBENCH_SCALE))
+    settings = Settings(env=Environment.TEST, database_url=named(stores.app_url, database), redis_url=stores.redis_url, log_level="WARNING")
+    async with open_bank(settings) as bank, serve("app:create_app", stores, database) as server:
+        async with bank.database.reads.connection() as connection:
+            chosen = await holders(connection)
+        tokens = _tokens(bank, chosen)
+        for callers in CALLERS:
+            found: dict[str, list[float]] = {}
+            for turn in range(ROUNDS):
+                found.setdefault("pgbench", []).append(_pgbench_rate(stores, callers, "simple"))
+                found.setdefault("prepared", []).append(_pgbench_rate(stores, callers, "prepared"))
+                for hot in (False, True):
+                    ordered = await _orders(bank, chosen, hot, turn, callers)
+                    found.setdefault(f"service {hot}", []).append(await _service_rate(bank, ordered, callers))
+                    found.setdefault(f"http {hot}", []).append(await _http_rate(server, tokens, chosen, hot, callers))
+            _tell(report, callers, {name: median(values) for name, values in found.items()})
+
+
+def _tell(report: Report, callers: int, found: dict[str, float]) -> None:
+    base = found["pgbench"]
+    goal = GOAL if callers == 64 else None
+    report.add(f"pgbench TPC-B-like, {callers} clients", base, "/s")
+    report.add(f"the same with prepared statements, {callers} clients", found["prepared"] / base, "× pgbench")
+    for hot, name in ((False, "uniform accounts"), (True, "half of all to one merchant")):
+        report.add(f"payments through the service, {callers} callers, {name}", found[f"service {hot}"] / base, "× pgbench", goal)
+        report.add(f"payments over GraphQL, {callers} connections, {name}", found[f"http {hot}"] / base, "× pgbench")
+
+
+def _pgbench(stores: Stores, *arguments: str) -> str:
+    socket = stores.admin_url.split("host=", 1)[1]
+    psql = [str(pg_binary("psql")), "-qX", "-h", socket, "-U", "postgres", "-c"]
+    if "-i" in arguments:
+        for sql in ("DROP DATABASE IF EXISTS pgbench", "CREATE DATABASE pgbench"):
+            subprocess.run([*psql, sql], check=True, capture_output=True)
+    command = [str(pg_binary("pgbench")), "-h", socket, "-U", "postgres", *arguments, "pgbench"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def _pgbench_rate(stores: Stores, clients: int, protocol: str) -> float:
+    jobs = str(min(clients, 2))
+    # One client less than the server's connections leave for ours.
+    told = _pgbench(stores, "-n", "-M", protocol, "-c", str(min(clients, 64)), "-j", jobs, "-T", str(int(SECONDS)))
+    return float(told.split("tps = ", 1)[1].split(" ", 1)[0])
+
+
+async def _orders(bank: Bank, chosen: list[Holder], hot: bool, turn: int, callers: int) -> deque[Order]:
+    """Orders as payments make them, with fees and limits, ready to be posted: their making is not what is measured."""
+    chance = random.Random(f"{turn}{hot}")
+    count = int(SECONDS * 1.5 * (1000 if callers == 1 else 8000))
+    payments = bank.payments
+    made: deque[Order] = deque()
+    known = {}
+    for payer, payee in pairs(chosen, hot, chance):
+        asked = Asked(customer_id=payer.customer_id, key=uuid.uuid4(), account_id=payer.account_id, to=Destination(account_number=payee.number))
+        if payer.account_id not in known:
+            known[payer.account_id] = await payments.facts_of(asked)
+        facts = known[payer.account_id] if payee is chosen[0] else await payments.facts_of(asked)
+        wanted = Request(
+            customer_id=payer.customer_id,
+            key=uuid.uuid4(),
+            account_id=payer.account_id,
+            to=asked.to,
+            amount=Money(100 + chance.randrange(10_000), "NGN"),
+            reference="Invoice 17",
+            allow_duplicate=True,
+        )
+        made.append(payments.order(wanted, asked, facts))
+        if len(made) == count:
+            return made
+    return made
+
+
+async def _service_rate(bank: Bank, orders: deque[Order], callers: int) -> float:
+    async def work() -> None:
+        decision = await bank.ledger.post(orders.popleft())
+        assert decision.status == "POSTED", decision
+
+    return await rate(work, callers=callers, seconds=SECONDS)
+
+
+def _tokens(bank: Bank, chosen: list[Holder]) -> dict[uuid.UUID, str]:
+    key, settings, now = development_key(), bank.settings, bank.clock.now()
+    return {
+        holder.customer_id: issue(
+            key, issuer=settings.issuer, audience=settings.audience, customer_id=holder.customer_id, now=now, life=DEVELOPMENT_LIFE
+        )
+        for holder in chosen
+    }
+
+
+async def _http_rate(server: Server, tokens: dict[uuid.UUID, str], chosen: list[Holder], hot: bool, callers: int) -> float:
+    chance = random.Random(callers)
+    wanted = pairs(chosen, hot, chance)
+    clients = await asyncio.gather(*(Client.open(server.port) for _ in range(callers)))
+    free = deque(clients)
+
+    async def work() -> None:
+        payer, payee = next(wanted)
+        body = orjson.dumps({"query": MAKE, "variables": {"input": _input(payer, payee, chance)}})
+        client = free.popleft()
+        reply = await client.send(request("/graphql", body, token=tokens[payer.customer_id], host="bank.test"))
+        free.append(client)
+        assert b'"errors":[]' in reply, reply
+
+    try:
+        return await rate(work, callers=callers, seconds=SECONDS)
+    finally:
+        for client in chain(clients, repeat(clients[0], 0)):
+            client.close()
+
+
+def _input(payer: Holder, payee: Holder, chance: random.Random) -> dict[str, object]:
+    return {
+        "idempotencyKey": str(uuid.uuid4()),
+        "fromAccountId": ids.encode("acc", payer.account_id),
+        "to": {"accountNumber": payee.number},
+        "amount": {"amount": f"{100 + chance.randrange(100)}.00", "currency": "NGN"},
+        "reference": "Invoice 17",
+        "allowDuplicate": True,
+    }
