@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import asyncpg
 
-
 __all__ = ["ACCOUNTS", "CUSTOMERS", "load"]
 
 CUSTOMERS = 1000
@@ -32,19 +31,23 @@ STEPS = (
     (
         "legs",
         f"""
-        CREATE TEMP TABLE legs AS
-        SELECT t.n, l.line, l.account_id, l.shard, l.minor, l.other FROM (
-            SELECT n, {{postings}} AS of, CASE WHEN n <= {ACCOUNTS} THEN n ELSE abs(hashint8(n)) % {ACCOUNTS} + 1 END AS payer,
-                   (abs(hashint8(n * 7)) % ({ACCOUNTS} - 1)) + 1 AS step, 100 + abs(hashint8(n * 13)) % 10000 AS minor
+        CREATE TEMP TABLE numbered AS SELECT n, {ACCOUNT.format(number="n")} AS id FROM generate_series(1, {ACCOUNTS}) AS n;
+        CREATE TEMP TABLE transfers AS
+        SELECT n, payer, (payer + step - 1) % {ACCOUNTS} + 1 AS payee, minor FROM (
+            SELECT n, CASE WHEN n <= {ACCOUNTS} THEN n ELSE abs(hashint8(n)) % {ACCOUNTS} + 1 END AS payer,
+                   abs(hashint8(n * 7)) % ({ACCOUNTS} - 1) + 1 AS step, 100 + abs(hashint8(n * 13)) % 10000 AS minor
               FROM generate_series(1, {{postings}}) AS n
-        ) t CROSS JOIN LATERAL (
-            SELECT 1 AS line, {ACCOUNT.format(number="t.payer")} AS account_id, 0 AS shard,
-                   CASE WHEN t.n <= {ACCOUNTS} THEN {OPENING_MINOR} ELSE -t.minor END AS minor, (t.payer + t.step - 1) % {ACCOUNTS} + 1 AS other
-            UNION ALL
-            SELECT 2, CASE WHEN t.n <= {ACCOUNTS} THEN s.id ELSE {ACCOUNT.format(number=f"((t.payer + t.step - 1) % {ACCOUNTS} + 1)")} END, 0,
-                   CASE WHEN t.n <= {ACCOUNTS} THEN -{OPENING_MINOR} ELSE t.minor END, t.payer
-              FROM accounts s WHERE s.purpose = 'settlement' AND s.currency = 'NGN'
-        ) l;
+        ) t;
+        ANALYZE numbered, transfers;
+        -- The first transfers are deposits: each account's opening balance comes from outside.
+        CREATE TEMP TABLE legs AS
+        SELECT t.n, 1 AS line, a.id AS account_id, CASE WHEN t.n <= {ACCOUNTS} THEN {OPENING_MINOR} ELSE -t.minor END AS minor, t.payee AS other
+          FROM transfers t JOIN numbered a ON a.n = t.payer
+        UNION ALL
+        SELECT t.n, 2, CASE WHEN t.n <= {ACCOUNTS} THEN (SELECT id FROM accounts WHERE purpose = 'settlement' AND currency = 'NGN') ELSE a.id END,
+               CASE WHEN t.n <= {ACCOUNTS} THEN -{OPENING_MINOR} ELSE t.minor END, t.payer
+          FROM transfers t JOIN numbered a ON a.n = t.payee;
+        ANALYZE legs;
         """,
     ),
     (
@@ -59,7 +62,7 @@ STEPS = (
         "entries",
         f"""
         INSERT INTO entries
-        SELECT l.account_id, l.shard, row_number() OVER w, entry_id({POSTING.format(number="l.n")}, l.line), l.minor, 'NGN',
+        SELECT l.account_id, 0, row_number() OVER w, entry_id({POSTING.format(number="l.n")}, l.line), l.minor, 'NGN',
                sum(l.minor) OVER w, CASE WHEN l.n <= {ACCOUNTS} THEN 'DEPOSIT' ELSE 'TRANSFER' END, 'Invoice ' || l.n, 'Customer ' || l.other,
                (3000000000 + l.other)::text, NULL, '2026-01-01', bank_now() - interval '365 days' + l.n * interval '30 seconds',
                CASE WHEN a.number IS NOT NULL THEN array_to_tsvector(ARRAY[a.number || ':invoice', a.number || ':' || l.n, a.number || ':customer'])
@@ -86,12 +89,15 @@ STEPS = (
     (
         "hash chain",
         """
+        ANALYZE postings, entries;
         INSERT INTO chain_links
         SELECT p.id, (row_number() OVER (ORDER BY p.id) - 1) / 1000 + 1, posting_digest(p) FROM postings p;
         DO $$
         DECLARE b record; hash bytea := '';
         BEGIN
-            FOR b IN SELECT block, count(*) AS n, string_agg(digest, ''::bytea ORDER BY posting_id) AS digests FROM chain_links GROUP BY block ORDER BY block
+            FOR b IN
+                SELECT block, count(*) AS n, string_agg(digest, ''::bytea ORDER BY posting_id) AS digests
+                  FROM chain_links GROUP BY block ORDER BY block
             LOOP
                 hash := sha256(hash || b.digests);
                 INSERT INTO chain_blocks VALUES (b.block, b.n, hash, bank_now());

@@ -9,7 +9,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, repeat
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
@@ -29,13 +29,14 @@ from services.destinations import Asked, Destination
 from services.orders import Order
 from services.payments import Request
 
-__all__ = ["CALLERS", "measure"]
+__all__ = ["CALLERS", "holders", "measure", "orders", "service_rate"]
 
 CALLERS = (1, 16, 64, 256)
 ROUNDS = 3
 SECONDS = 3.0
 PGBENCH_SCALE = 64
 GOAL = 3.5
+MOST = {1: 1500, 16: 6000, 64: 12_000, 256: 12_000}  # Orders a second that are kept ready.
 
 MAKE = """mutation M($input: MakePaymentInput!) { makePayment(input: $input) {
 payment { id status } account { version balance { available { amount } } } errors { code } } }"""
@@ -79,8 +80,8 @@ async def measure(stores: Stores, database: str, report: Report) -> None:
                 found.setdefault("pgbench", []).append(_pgbench_rate(stores, callers, "simple"))
                 found.setdefault("prepared", []).append(_pgbench_rate(stores, callers, "prepared"))
                 for hot in (False, True):
-                    ordered = await _orders(bank, chosen, hot, turn, callers)
-                    found.setdefault(f"service {hot}", []).append(await _service_rate(bank, ordered, callers))
+                    ordered = await orders(bank, chosen, hot, turn, callers)
+                    found.setdefault(f"service {hot}", []).append(await service_rate(bank, ordered, callers))
                     found.setdefault(f"http {hot}", []).append(await _http_rate(server, tokens, chosen, hot, callers))
             _tell(report, callers, {name: median(values) for name, values in found.items()})
 
@@ -96,7 +97,7 @@ def _tell(report: Report, callers: int, found: dict[str, float]) -> None:
 
 
 def _pgbench(stores: Stores, *arguments: str) -> str:
-    socket = stores.admin_url.split("host=", 1)[1]
+    socket = parse_qs(urlsplit(stores.admin_url).query)["host"][0]
     psql = [str(pg_binary("psql")), "-qX", "-h", socket, "-U", "postgres", "-c"]
     if "-i" in arguments:
         for sql in ("DROP DATABASE IF EXISTS pgbench", "CREATE DATABASE pgbench"):
@@ -112,34 +113,31 @@ def _pgbench_rate(stores: Stores, clients: int, protocol: str) -> float:
     return float(told.split("tps = ", 1)[1].split(" ", 1)[0])
 
 
-async def _orders(bank: Bank, chosen: list[Holder], hot: bool, turn: int, callers: int) -> deque[Order]:
+async def orders(bank: Bank, chosen: list[Holder], hot: bool, turn: int, callers: int) -> deque[Order]:
     """Orders as payments make them, with fees and limits, ready to be posted: their making is not what is measured."""
     chance = random.Random(f"{turn}{hot}")
-    count = int(SECONDS * 1.5 * (1000 if callers == 1 else 8000))
-    payments = bank.payments
+    wanted = pairs(chosen, hot, chance)
     made: deque[Order] = deque()
-    known = {}
-    for payer, payee in pairs(chosen, hot, chance):
-        asked = Asked(customer_id=payer.customer_id, key=uuid.uuid4(), account_id=payer.account_id, to=Destination(account_number=payee.number))
-        if payer.account_id not in known:
-            known[payer.account_id] = await payments.facts_of(asked)
-        facts = known[payer.account_id] if payee is chosen[0] else await payments.facts_of(asked)
-        wanted = Request(
-            customer_id=payer.customer_id,
-            key=uuid.uuid4(),
-            account_id=payer.account_id,
-            to=asked.to,
-            amount=Money(100 + chance.randrange(10_000), "NGN"),
-            reference="Invoice 17",
-            allow_duplicate=True,
-        )
-        made.append(payments.order(wanted, asked, facts))
-        if len(made) == count:
-            return made
+    while len(made) < SECONDS * MOST[callers]:
+        made.extend(await asyncio.gather(*(_order(bank, *next(wanted), chance) for _ in range(512))))
     return made
 
 
-async def _service_rate(bank: Bank, orders: deque[Order], callers: int) -> float:
+async def _order(bank: Bank, payer: Holder, payee: Holder, chance: random.Random) -> Order:
+    request_made = Request(
+        customer_id=payer.customer_id,
+        key=uuid.uuid4(),
+        account_id=payer.account_id,
+        to=Destination(account_number=payee.number),
+        amount=Money(100 + chance.randrange(10_000), "NGN"),
+        reference="Invoice 17",
+        allow_duplicate=True,
+    )
+    asked = Asked(customer_id=payer.customer_id, key=request_made.key, account_id=payer.account_id, to=request_made.to)
+    return bank.payments.order(request_made, asked, await bank.payments.facts_of(asked))
+
+
+async def service_rate(bank: Bank, orders: deque[Order], callers: int) -> float:
     async def work() -> None:
         decision = await bank.ledger.post(orders.popleft())
         assert decision.status == "POSTED", decision
@@ -174,7 +172,7 @@ async def _http_rate(server: Server, tokens: dict[uuid.UUID, str], chosen: list[
     try:
         return await rate(work, callers=callers, seconds=SECONDS)
     finally:
-        for client in chain(clients, repeat(clients[0], 0)):
+        for client in clients:
             client.close()
 
 

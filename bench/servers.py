@@ -22,7 +22,7 @@ from deploy import embedded
 from deploy.embedded import Stores
 from deploy.migrate import migrate
 
-__all__ = ["FOLDER", "Server", "bank_of", "named", "serve"]
+__all__ = ["FOLDER", "Server", "bank_of", "named", "serve", "start"]
 
 FOLDER = Path(__file__).parent.parent / ".local" / "bench"
 ROOT = FOLDER.parent.parent
@@ -96,11 +96,11 @@ def _ready(port: int, process: subprocess.Popen[bytes]) -> None:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=1).close()
             return
         except (urllib.error.URLError, OSError):
-            process_wait(process)
+            _wait(process)
     raise RuntimeError("the server of the benchmark was not ready in time")
 
 
-def process_wait(process: subprocess.Popen[bytes]) -> None:
+def _wait(process: subprocess.Popen[bytes]) -> None:
     """A tenth of a second, or less where the process ends."""
     try:
         process.wait(0.1)

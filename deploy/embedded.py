@@ -50,7 +50,11 @@ def start(folder: Path, say: Say = print) -> Stores:
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         sockets = postgres.start(folder / "postgres", say)
-        postgres.psql(sockets, ROLES)
+        try:
+            postgres.psql(sockets, ROLES)
+        except StoreError:  # It may have been ending when we found it.
+            sockets = postgres.start(folder / "postgres", say)
+            postgres.psql(sockets, ROLES)
         return _stores(sockets, valkey.start(folder / "valkey", say))
 
 

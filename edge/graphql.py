@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry import Schema
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from auth.tokens import Tokens, bearer
 from edge.graphiql import asks_for_page
@@ -69,9 +70,12 @@ class GraphQL:
         headers = {"content-language": language}
         async with Context(bank, customer_id=customer_id, language=language) as context:
             started = time.perf_counter()
-            result = await self._schema.execute(
-                asked["query"], asked.get("variables"), context_value=context, operation_name=asked.get("operationName")
-            )
+            try:
+                result = await self._schema.execute(
+                    asked["query"], asked.get("variables"), context_value=context, operation_name=asked.get("operationName")
+                )
+            except CannotGetOperationTypeError as error:
+                raise RequestRefused("BAD_REQUEST", "the document has no such operation; name one of its own") from error
             duration_ms = round((time.perf_counter() - started) * 1e3, 1)
             noted = {"operation": asked.get("operationName"), "sql": context.statements, "graphql_ms": duration_ms}
             request.scope.setdefault("state", {})["noted"] = noted

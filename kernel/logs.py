@@ -49,6 +49,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level)
+    logging.getLogger("strawberry").setLevel(logging.CRITICAL)  # The edge tells each defect once.
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "tortoise", "asyncio"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import strawberry
+from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers import bank, customers, nodes
@@ -59,5 +60,7 @@ SCHEMA = strawberry.Schema(
     mutation=Mutation,
     types=[Customer, Account, Hold, Transaction, Payee, Payment, *REFUSALS],
     config=StrawberryConfig(scalar_map=SCALARS),
+    # A phone sends the same few documents again and again: parse and validate each once.
+    extensions=[lambda: ParserCache(maxsize=1000), lambda: ValidationCache(maxsize=1000), lambda: MaxTokensLimiter(max_token_count=2000)],
 )
 check_doors(SCHEMA)

@@ -23,7 +23,7 @@ __all__ = ["NAME_LENGTH", "Accounts", "new_number"]
 NAME_LENGTH = 60
 OPEN_ACCOUNT = "SELECT open_account($1, $2, $3, $4, $5, $6, $7, $8)"
 # A holder's openings wait for each other, so that a product's number per customer holds.
-ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('open' || $1::text, 0))"
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('open' || $1::uuid::text, 0))"
 
 
 class Accounts:

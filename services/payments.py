@@ -82,7 +82,7 @@ class Payments:
         """
         request.check()
         asked = Asked(customer_id=request.customer_id, key=request.key, account_id=request.account_id, to=request.to)
-        facts = await self._facts.find(asked)
+        facts = await self.facts_of(asked)
         asked_hash = request.hash()
         # The key first: a retry of what was decided must not meet a refusal that came to be since.
         if facts.decided_status is not None:
@@ -90,7 +90,7 @@ class Payments:
                 return Decision(status="IDEMPOTENCY_CONFLICT", replayed=True, facts={}, subject_id=None)
             return Decision.of(facts.decided_status, True, facts.decided_facts, facts.decided_id)
         try:
-            order = self._order(request, asked, facts, asked_hash)
+            order = self.order(request, asked, facts)
         except DomainError as refused:
             if refused.code not in STORED:
                 raise
@@ -105,7 +105,16 @@ class Payments:
             )
         return await self._ledger.post(order)
 
-    def _order(self, request: Request, asked: Asked, facts: FactsRow, asked_hash: str) -> Order:
+    async def facts_of(self, asked: Asked) -> FactsRow:
+        """What the rules of a payment are about, as it is now."""
+        return await self._facts.find(asked)
+
+    def order(self, request: Request, asked: Asked, facts: FactsRow) -> Order:
+        """The order that makes this payment: its legs with fees and taxes, and its limits.
+
+        Raises:
+            DomainError: the payment is refused whatever the ledger says.
+        """
         request.to.inside()
         facts.check(asked, request.amount.currency)
         quote = self._quote(request, facts)
@@ -116,7 +125,7 @@ class Payments:
             holder_id=request.customer_id,
             key=request.key,
             operation="makePayment",
-            request_hash=asked_hash,
+            request_hash=request.hash(),
             subject_id=payment_id,
             expires_at=request.expires_at,
             posting=self._posting(request, facts, quote, payment_id, facts.now.astimezone(zone).date()),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy import embedded
+from tests.deploy.processes import end_all_of
 
 __all__ = ["home", "place"]
 
@@ -18,7 +18,7 @@ def place() -> Iterator[Path]:
     """A folder of a test's own; stores that it leaves there are ended."""
     with tempfile.TemporaryDirectory(prefix="tallystick-test-", ignore_cleanup_errors=True) as made:
         yield Path(made)
-        embedded.stop(Path(made))
+        end_all_of(Path(made))
 
 
 @pytest.fixture(scope="module")
@@ -26,4 +26,4 @@ def home() -> Iterator[Path]:
     """A folder that the tests of a module share; stores that they leave there are ended."""
     with tempfile.TemporaryDirectory(prefix="tallystick-test-", ignore_cleanup_errors=True) as made:
         yield Path(made)
-        embedded.stop(Path(made))
+        end_all_of(Path(made))

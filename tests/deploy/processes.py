@@ -8,12 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 
-__all__ = ["ROOT", "Command", "processes_of", "running", "until"]
+__all__ = ["ROOT", "Command", "end_all_of", "processes_of", "running", "servers_of", "stranger", "until"]
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE_SECONDS = 60.0
@@ -39,15 +39,35 @@ def processes_of(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def servers_of(folder: Path) -> dict[str, psutil.Process]:
+    """The stores of a folder by the name of their program, without the processes that they come and go with."""
+    found = {}
+    inside = {process.pid for process in processes_of(folder)}
+    for pid in inside:
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if process.ppid() not in inside:
+                assert process.name() not in found, f"two of {process.name()} work in {folder}"
+                found[process.name()] = process
+    return found
+
+
+def end_all_of(folder: Path) -> None:
+    """End what a test left running under its folder, gently or not."""
+    for process in processes_of(folder):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    until(lambda: not processes_of(folder), "the stores end")
+
+
 class Command:
     """A Python command with its output in a file, so that neither waits for the other."""
 
     def __init__(self, output: Path, arguments: list[str], environment: dict[str, str]) -> None:
         self._output = output
         with output.open("wb") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, *arguments], cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, env=os.environ | environment, start_new_session=True
-            )
+            command, told = [sys.executable, *arguments], os.environ | environment
+            self.process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=file, stderr=subprocess.STDOUT, start_new_session=True)
 
     @property
     def said(self) -> str:
@@ -77,3 +97,14 @@ def running(output: Path, *arguments: str, **environment: str) -> Iterator[Comma
         if command.process.poll() is None:
             command.process.terminate()
             command.ended()
+
+
+@contextmanager
+def stranger(user: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of `user` that has nothing to do with a bank."""
+    process = subprocess.Popen(["sleep", "60"], cwd="/", user=user)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()

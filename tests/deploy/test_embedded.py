@@ -6,7 +6,6 @@ left), then the stores are started as always, and asked for what was written bef
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -21,7 +20,7 @@ from deploy import embedded
 from deploy.embedded import Stores
 from deploy.sockets import StoreError, socket_folder
 from models.database import tortoise_config
-from tests.deploy.processes import processes_of, running, until
+from tests.deploy.processes import end_all_of, processes_of, running, servers_of, stranger, until
 
 START = "import sys, time, pathlib, deploy.embedded as e; e.start(pathlib.Path(sys.argv[1])); print('started', flush=True); time.sleep(60)"
 
@@ -109,7 +108,7 @@ def test_nobody_else_can_reach_them(folder: Path, stores: Stores) -> None:
     for socket in (folder / "postgres" / ".s.PGSQL.5432", folder / "valkey" / "valkey.sock"):
         assert socket.is_socket()
         assert socket.parent.stat().st_mode & 0o077 == 0
-    assert not [connection for process in processes_of(folder) for connection in process.net_connections("inet")]
+    assert not [connection for process in servers_of(folder).values() for connection in process.net_connections("inet")]
 
 
 # ---------------------------------------------------------------- accidents
@@ -136,9 +135,7 @@ async def test_two_who_start_at_once_get_the_same_stores(folder: Path, tmp_path:
         one.until_said("started")
         two.until_said("started")
 
-        names = sorted(process.name() for process in processes_of(folder) if process.ppid() not in {p.pid for p in processes_of(folder)})
-
-        assert names == ["postgres", "valkey-server"]
+        assert set(servers_of(folder)) == {"postgres", "valkey-server"}
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
@@ -154,9 +151,7 @@ async def test_a_restart_loses_nothing(folder: Path, stores: Stores, mode: embed
 
 async def test_killed_servers_recover_past_the_sockets_they_left(folder: Path, stores: Stores) -> None:
     await write(stores, "killed")
-    for process in processes_of(folder):
-        process.kill()
-    until(lambda: not processes_of(folder), "the servers end")
+    end_all_of(folder)
     assert (folder / "valkey" / "valkey.sock").exists()
     assert pid_file(folder).exists()
 
@@ -164,12 +159,14 @@ async def test_killed_servers_recover_past_the_sockets_they_left(folder: Path, s
     assert await read(embedded.start(folder, say=silent), "killed") == (True, True)
 
 
-async def test_a_pid_file_that_names_a_stranger_is_not_believed(folder: Path, stores: Stores, tmp_path: Path) -> None:
+async def test_a_pid_file_that_names_a_stranger_is_not_believed(folder: Path, stores: Stores) -> None:
     await write(stores, "stranger")
     left = pid_file(folder).read_text().splitlines()
+    # PostgreSQL knows by itself that a process of another user is a stranger.
+    user = psutil.Process(int(left[0])).username()
     embedded.stop(folder)
-    with running(tmp_path / "said", "-c", "import time; time.sleep(60)") as stranger:
-        named = str(stranger.process.pid)
+    with stranger(user) as other:
+        named = str(other.pid)
         pid_file(folder).write_text("\n".join([named, *left[1:]]) + "\n")
         (folder / "postgres" / ".s.PGSQL.5432.lock").write_text("\n".join([named, *left[1:5]]) + "\n")
 
@@ -177,7 +174,7 @@ async def test_a_pid_file_that_names_a_stranger_is_not_believed(folder: Path, st
         assert embedded.postgres_pid(folder) is None
         found = embedded.start(folder, say=silent)
 
-        assert stranger.process.poll() is None
+        assert other.poll() is None
         assert await read(found, "stranger") == (True, True)
 
 
@@ -192,8 +189,9 @@ async def test_a_half_written_pid_file_does_not_stand_in_the_way(folder: Path, s
 
 async def test_a_start_while_the_servers_are_ending_waits_for_others(folder: Path, stores: Stores) -> None:
     await write(stores, "ending")
-    for process in processes_of(folder):
-        process.send_signal(signal.SIGTERM if process.name() == "valkey-server" else signal.SIGINT)
+    servers = servers_of(folder)
+    servers["postgres"].send_signal(signal.SIGINT)
+    servers["valkey-server"].send_signal(signal.SIGTERM)
 
     assert await read(embedded.start(folder, say=silent), "ending") == (True, True)
 
@@ -257,7 +255,7 @@ def test_a_socket_folder_that_others_may_enter_is_refused(tmp_path: Path) -> Non
 
 
 def test_stores_of_an_environment_that_points_elsewhere_are_not_led_astray(folder: Path, stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"PGHOST": "nowhere", "PGPORT": "1", "PGUSER": "nobody", "PGDATA": os.sep}.items():
+    for name, value in {"PGHOST": "nowhere", "PGPORT": "1", "PGUSER": "nobody", "PGOPTIONS": "-c nothing.such"}.items():
         monkeypatch.setenv(name, value)
 
     embedded.stop(folder)
