@@ -212,16 +212,15 @@ async def test_every_order_offered_has_its_index(bank: BankUnderTest, filter: di
     async with bank.owner() as connection:
         await connection.execute(
             """
-            INSERT INTO entries SELECT $1, 0, n, gen_random_uuid(), CASE WHEN n % 100 = 0 THEN 1 WHEN n % 2 = 0 THEN -1 ELSE 2 END, 'NGN', 0, 'TRANSFER', 'x', NULL,
+            INSERT INTO entries SELECT $1, 0, n, gen_random_uuid(),
+                   CASE WHEN n % 100 = 0 THEN 1 WHEN n % 2 = 0 THEN -1 ELSE 2 END, 'NGN', 0, 'TRANSFER', 'x', NULL,
                    NULL, NULL, '2026-01-01', now(), array_to_tsvector(ARRAY['common' || n % 10]) FROM generate_series(1, 20000) AS n
             """,
             account.id,
         )
         await connection.execute("ANALYZE entries")
         sql, values = resolver.statement(resolver.Filter(**filter), backwards=False)
-        plan = "\n".join(
-            row[0] for row in await connection.fetch(f"EXPLAIN {sql}", [account.id], 0, resolver.NEWEST, 21, *values)
-        )
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {sql}", [account.id], 0, resolver.NEWEST, 21, *values))
         await connection.execute("ALTER TABLE entries DISABLE TRIGGER USER")
         await connection.execute("DELETE FROM entries WHERE account_id = $1", account.id)
 

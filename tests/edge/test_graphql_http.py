@@ -68,9 +68,7 @@ async def test_the_bank_is_public_and_everything_else_wants_a_token(bank: BankUn
     assert private.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 
-@pytest.mark.parametrize(
-    "query", ['{ node(id: "x") { id } }', '{ nodes(ids: ["x"]) { id } }', 'mutation { removePayee(id: "x") { removedId } }']
-)
+@pytest.mark.parametrize("query", ['{ node(id: "x") { id } }', '{ nodes(ids: ["x"]) { id } }', 'mutation { removePayee(id: "x") { removedId } }'])
 async def test_no_root_answers_without_a_token(bank: BankUnderTest, query: str) -> None:
     assert "UNAUTHENTICATED" in (await bank.post(query)).text
 

@@ -106,7 +106,7 @@ async def test_models_have_the_columns_of_their_tables(bank: BankUnderTest) -> N
     from tortoise import Tortoise
 
     async with bank.owner() as connection:
-        for model in Tortoise.apps["models"].values():  # type: ignore[index]
+        for model in Tortoise.apps["models"].values():
             columns = await connection.fetch(
                 "SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = $1", model._meta.db_table
             )

@@ -133,7 +133,7 @@ def test_a_statement_of_too_many_transactions_asks_for_a_shorter_period() -> Non
     for render in (statement_documents.csv, statement_documents.pdf):
         with pytest.raises(InvalidInput) as refused:
             render(content, language="en")
-        assert refused.value.message == "A statement shows at most 10000 transactions. Choose a shorter period."
+        assert refused.value.told_in("en").message == "A statement shows at most 10000 transactions. Choose a shorter period."
         assert refused.value.told_in("fr").message == "Un relevé contient au plus 10000 opérations. Choisissez une période plus courte."
 
 
