@@ -377,11 +377,12 @@ BEGIN
     END IF;
 
     -- Tell the holders: a posting or a hold that touched an account of theirs takes the next number of their feed.
-    PERFORM feed(array_agg(c.holder_id), array_agg(c.type), array_agg(c.object_id)) FROM (
-        SELECT DISTINCT b_holder[l.balance] AS holder_id, 'POSTING' AS type, l.posting_id AS object_id
-          FROM unnest(l_posting, l_balance, l_version) AS l(posting_id, balance, version) WHERE l.version IS NOT NULL
+    PERFORM feed(array_agg(c.holder_id ORDER BY c.place), array_agg(c.type ORDER BY c.place), array_agg(c.object_id ORDER BY c.place)) FROM (
+        SELECT b_holder[l.balance] AS holder_id, 'POSTING' AS type, l.posting_id AS object_id, min(l.ordinality) AS place
+          FROM unnest(l_posting, l_balance, l_version) WITH ORDINALITY AS l(posting_id, balance, version) WHERE l.version IS NOT NULL
+         GROUP BY 1, 3
         UNION ALL
-        SELECT b_holder[array_position(b_account, (u.hold).account_id)], 'HOLD', (u.hold).id FROM unnest(orders) WITH ORDINALITY u
+        SELECT b_holder[array_position(b_account, (u.hold).account_id)], 'HOLD', (u.hold).id, u.ordinality FROM unnest(orders) WITH ORDINALITY u
          WHERE (u.hold).id IS NOT NULL AND is_new(verdicts[u.ordinality])
     ) c WHERE c.holder_id IS NOT NULL;
 
