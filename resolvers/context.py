@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import fields, is_dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -113,7 +113,8 @@ class Context:
             if connection is None:
                 return
             try:
-                if not connection.is_closed():
+                # Where the connection is gone, its transaction is gone with it.
+                with suppress(*AWAY):
                     await connection.execute("ROLLBACK")
             finally:
                 await self._stack.aclose()

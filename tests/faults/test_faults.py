@@ -89,8 +89,17 @@ class Load:
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
     statuses: list[int] = field(default_factory=list)
     stopped: bool = False
+    failed: bool = False
 
     async def client(self, server: Server) -> None:
+        """Pays until it is stopped; what it meets and may not meet stops the load."""
+        try:
+            await self.pay(server)
+        except Exception:
+            self.failed = True
+            raise
+
+    async def pay(self, server: Server) -> None:
         async with httpx.AsyncClient(headers={"authorization": f"Bearer {self.payer.holder.token}"}) as client:
             while not self.stopped:
                 variables = order(self.payer, self.payee, "1.00", allowDuplicate=True, reference=uuid.uuid4().hex[:8])
@@ -195,7 +204,7 @@ async def vanish(request: httpx.Request, server: Server) -> None:
 
 
 async def enough(load: Load, count: int) -> bool:
-    return len(load.acknowledged) >= count
+    return len(load.acknowledged) >= count or load.failed
 
 
 async def check_books(stores: Stores, database: str, load: Load) -> None:
