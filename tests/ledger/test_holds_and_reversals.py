@@ -50,10 +50,7 @@ async def test_six_holds_of_1000_on_5000_leave_one_refused(bank: BankUnderTest) 
     account = await bank.account(booked="50.00")
 
     decisions = await asyncio.gather(
-        *(
-            bank.services.ledger.hold(key=uuid.uuid4(), account_id=account.id, minor=1000, reason="Card", expires_at=None)
-            for _ in range(6)
-        )
+        *(bank.services.ledger.hold(key=uuid.uuid4(), account_id=account.id, minor=1000, reason="Card", expires_at=None) for _ in range(6))
     )
 
     assert sorted(decision.status for decision in decisions) == ["INSUFFICIENT_FUNDS"] + ["POSTED"] * 5
@@ -63,9 +60,7 @@ async def test_a_capture_in_part_releases_the_rest(bank: BankUnderTest) -> None:
     account = await bank.account(booked="50.00")
     hold_id = await held(bank, account, 1000)
 
-    await bank.services.ledger.capture(
-        key=uuid.uuid4(), hold_id=hold_id, account_id=account.id, legs=spent(bank, account, 400), value_date=TODAY
-    )
+    await bank.services.ledger.capture(key=uuid.uuid4(), hold_id=hold_id, account_id=account.id, legs=spent(bank, account, 400), value_date=TODAY)
 
     assert await state(bank, hold_id) == ("CAPTURED", 400, 600)
     assert await bank.booked(account) == "46.00"
@@ -107,9 +102,7 @@ async def test_capture_against_release_has_one_winner(bank: BankUnderTest) -> No
     for _ in range(25):
         hold_id = await held(bank, account, 1000)
         ends = await asyncio.gather(
-            bank.services.ledger.capture(
-                key=uuid.uuid4(), hold_id=hold_id, account_id=account.id, legs=spent(bank, account, 1000), value_date=TODAY
-            ),
+            bank.services.ledger.capture(key=uuid.uuid4(), hold_id=hold_id, account_id=account.id, legs=spent(bank, account, 1000), value_date=TODAY),
             other.release(key=uuid.uuid4(), hold_id=hold_id, account_id=account.id),
             return_exceptions=True,
         )

@@ -88,10 +88,7 @@ async def test_feeds_number_changes_in_order_of_commit_whoever_posts(bank: BankU
     ledgers = [await Ledger.open(bank.services.database, bank.services.clock) for _ in range(3)]
 
     await asyncio.gather(
-        *(
-            ledgers[n % 3].book(key=uuid.uuid4(), kind="transfer", legs=moved(others[n % 5], hub, 100), value_date=TODAY)
-            for n in range(90)
-        )
+        *(ledgers[n % 3].book(key=uuid.uuid4(), kind="transfer", legs=moved(others[n % 5], hub, 100), value_date=TODAY) for n in range(90))
     )
 
     async with bank.owner() as connection:
