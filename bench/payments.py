@@ -33,7 +33,7 @@ __all__ = ["CALLERS", "holders", "measure", "orders", "service_rate"]
 
 CALLERS = (1, 16, 64, 256)
 ROUNDS = 3
-SECONDS = 3.0
+SECONDS = 2.0
 PGBENCH_SCALE = 64
 GOAL = 3.5
 MOST = {1: 1500, 16: 6000, 64: 12_000, 256: 12_000}  # Orders a second that are kept ready.

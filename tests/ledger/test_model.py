@@ -171,7 +171,7 @@ class Play:
     async def conflict(self, choice: int) -> None:
         if self.model.decided:
             key, legs, _ = self.model.decided[choice % len(self.model.decided)]
-            other = [*legs[:-1], Leg(**legs[-1] | {"description": "another"})]  # type: ignore[typeddict-item]
+            other = [*legs[:-1], Leg(**legs[-1] | {"description": "another"})]
             decision = await self.ledger.book(key=key, kind="transfer", legs=other, value_date=TODAY)
             assert decision.status == "IDEMPOTENCY_CONFLICT"
 

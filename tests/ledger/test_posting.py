@@ -194,7 +194,7 @@ class Calls:
 
 async def test_a_lane_posts_at_once_and_gathers_what_arrives_meanwhile() -> None:
     calls = Calls()
-    lane = Lane(calls)
+    lane: Lane[int, int] = Lane(calls)
 
     tasks = [asyncio.create_task(lane.do(n)) for n in range(100, 200)]
     await asyncio.sleep(0)
@@ -203,13 +203,13 @@ async def test_a_lane_posts_at_once_and_gathers_what_arrives_meanwhile() -> None
 
     assert answers == [n * 10 for n in range(100, 200)]
     assert max(len(batch) for batch in calls.batches) == 64
-    assert sum(calls.batches, []) == list(range(100, 200))
+    assert [item for batch in calls.batches for item in batch] == list(range(100, 200))
 
 
 async def test_a_lane_keeps_apart_what_may_not_meet_and_fails_nobodys_neighbour() -> None:
     calls = Calls()
     calls.leave.set()
-    lane = Lane(calls, apart=lambda n: [n % 10])
+    lane: Lane[int, int] = Lane(calls, apart=lambda n: [n % 10])
 
     ends = await asyncio.gather(*(lane.do(n) for n in (11, 21, 12, 13, 31)), return_exceptions=True)
 
@@ -220,7 +220,7 @@ async def test_a_lane_keeps_apart_what_may_not_meet_and_fails_nobodys_neighbour(
 async def test_a_store_that_is_away_is_not_asked_again_for_each() -> None:
     calls = Calls()
     calls.leave.set()
-    lane = Lane(calls)
+    lane: Lane[int, int] = Lane(calls)
 
     ends = await asyncio.gather(*(lane.do(n) for n in (66, 67, 68)), return_exceptions=True)
 

@@ -50,7 +50,7 @@ async def rows_of(connection: Owner) -> TariffRows:
 
 async def writes_of(connection: Owner) -> list[asyncpg.Record]:
     """Which transaction wrote each row."""
-    return [found for row in ROWS for found in await connection.fetch(f"SELECT ctid, xmin FROM {row.TABLE} ORDER BY ctid")]  # noqa: S608
+    return [found for row in ROWS for found in await connection.fetch(f"SELECT ctid, xmin FROM {row.TABLE} ORDER BY ctid")]
 
 
 async def test_the_database_knows_the_same_currencies_as_the_code(owner_connection: Owner) -> None:

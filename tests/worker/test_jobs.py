@@ -7,6 +7,7 @@ import uuid
 from datetime import date
 
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 
 from kernel.errors import Unavailable
 from services.bank import Bank
@@ -56,8 +57,7 @@ async def test_the_relay_tells_heads_upwards_only(bank: BankUnderTest) -> None:
                 pass
             head = await bank.value("SELECT head FROM feeds WHERE holder_id = $1", payee.holder.id)
             assert await redis.get(name) == str(head).encode()
-            messages = [message async for message in _read(heard)]
-            assert str(head).encode() in messages
+            assert str(head).encode() in await _read(heard)
         await redis.set(name, head + 10)
         await pay(bank, payer, payee)
         await job.work(bank.services)
@@ -66,9 +66,12 @@ async def test_the_relay_tells_heads_upwards_only(bank: BankUnderTest) -> None:
         await redis.aclose()
 
 
-async def _read(heard: object) -> object:  # type: ignore[misc]
-    while (message := await heard.get_message(timeout=0.2)) is not None:  # type: ignore[attr-defined]
-        yield message["data"]
+async def _read(heard: PubSub) -> list[bytes]:
+    """All that was heard so far."""
+    found = []
+    while (message := await heard.get_message(timeout=0.2)) is not None:
+        found.append(message["data"])
+    return found
 
 
 async def test_a_job_that_fails_is_tried_again_and_stops_nothing_else(bank: BankUnderTest) -> None:
