@@ -38,7 +38,7 @@ def configure(settings: Settings) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=settings.is_production,  # Tests set up one form after another.
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -50,7 +50,7 @@ def configure(settings: Settings) -> None:
     root.handlers = [handler]
     root.setLevel(settings.log_level)
     logging.getLogger("strawberry").setLevel(logging.CRITICAL)  # The edge tells each defect once.
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "tortoise", "asyncio"):
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "tortoise", "asyncio", "httpx", "httpcore"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
         logging.getLogger(name).setLevel(logging.WARNING)

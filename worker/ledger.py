@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from kernel.errors import Unavailable
 from services.bank import Bank
 from services.ledger import HoldEnded
+from services.verify import verify
 from worker.jobs import Job
 
-__all__ = ["chain", "expire_holds", "jobs", "relay"]
+__all__ = ["chain", "expire_holds", "jobs", "relay", "verify_books"]
+
+log = structlog.get_logger("worker")
 
 CHAINED_AT_ONCE = 1000
 EXPIRED_AT_ONCE = 100
@@ -63,10 +67,19 @@ def relay(redis: Redis) -> Job:
     return Job(name="relay", every_seconds=0.2, work=work)
 
 
+async def verify_books(bank: Bank) -> bool:
+    """Check the books; what is wrong is an error in the log, and somebody is to be woken by it."""
+    async with bank.database.jobs.connection() as connection:
+        for finding in await verify(connection):
+            log.error("the books are wrong", rule=finding.rule, place=finding.place)
+    return False
+
+
 def jobs(redis: Redis) -> list[Job]:
     """All jobs of the ledger."""
     return [
         Job(name="chain", every_seconds=1.0, work=chain),
         Job(name="expire holds", every_seconds=1.0, work=expire_holds),
         relay(redis),
+        Job(name="verify", every_seconds=3600.0, work=verify_books),
     ]

@@ -10,7 +10,7 @@ class Migration(Base):
             __file__,
             reverse="""
             DROP TABLE outbox, feed_items, feeds, exchanges, limit_counters, decisions, payments, hold_events, holds, entries, postings;
-            DROP FUNCTION refuse_change();
+            DROP FUNCTION refuse_change, feed;
             """,
         )
     ]

@@ -160,6 +160,22 @@ CREATE TABLE outbox (
     PRIMARY KEY (transaction, id)
 );
 
+-- Number changes in their holders' feeds, in the order given, and leave the new heads to the outbox. Whoever calls holds no
+-- lock that comes after feeds.
+CREATE FUNCTION feed(p_holders uuid[], p_types text[], p_objects uuid[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path TO public, pg_temp AS $$
+    WITH changed AS (
+        SELECT c.holder_id, c.type, c.object_id, row_number() OVER (PARTITION BY c.holder_id ORDER BY c.ordinality) AS n
+          FROM unnest(p_holders, p_types, p_objects) WITH ORDINALITY AS c(holder_id, type, object_id, ordinality)
+    ), heads AS (
+        UPDATE feeds f SET head = f.head + c.n FROM (SELECT holder_id, max(n) AS n FROM changed GROUP BY holder_id) c
+         WHERE f.holder_id = c.holder_id RETURNING f.holder_id, f.head, f.head - c.n AS before
+    ), items AS (
+        INSERT INTO feed_items SELECT c.holder_id, h.before + c.n, c.type, c.object_id FROM changed c JOIN heads h USING (holder_id)
+    )
+    INSERT INTO outbox (topic, subjects, numbers) SELECT 'fed', array_agg(holder_id), array_agg(head) FROM heads HAVING count(*) > 0;
+$$;
+
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is never changed: a correction is another posting', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
@@ -175,3 +191,5 @@ END $$;
 
 GRANT SELECT ON postings, entries, holds, hold_events, payments, decisions, limit_counters, exchanges, feeds, feed_items, outbox
     TO tallystick_app;
+REVOKE EXECUTE ON FUNCTION feed FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION feed TO tallystick_app;

@@ -9,7 +9,7 @@ class Migration(Base):
         script(
             __file__,
             reverse="""
-            DROP FUNCTION post, write_orders, feed, is_new, entry_id, posting_of;
+            DROP FUNCTION post, write_orders, is_new, entry_id, posting_of;
             DROP TYPE post_order, post_payment, post_exchange, post_hold, post_posting, post_leg, post_cap, post_verdict;
             """,
         )

@@ -48,22 +48,6 @@ CREATE TYPE post_verdict AS (
     status text, replayed boolean, facts jsonb, subject_id uuid, hold_version bigint, held_change bigint, held_after bigint
 );
 
--- Number changes in their holders' feeds, in the order given, and leave the new heads to the outbox. Whoever calls holds no
--- lock that comes after feeds.
-CREATE FUNCTION feed(p_holders uuid[], p_types text[], p_objects uuid[]) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path TO public, pg_temp AS $$
-    WITH changed AS (
-        SELECT c.holder_id, c.type, c.object_id, row_number() OVER (PARTITION BY c.holder_id ORDER BY c.ordinality) AS n
-          FROM unnest(p_holders, p_types, p_objects) WITH ORDINALITY AS c(holder_id, type, object_id, ordinality)
-    ), heads AS (
-        UPDATE feeds f SET head = f.head + c.n FROM (SELECT holder_id, max(n) AS n FROM changed GROUP BY holder_id) c
-         WHERE f.holder_id = c.holder_id RETURNING f.holder_id, f.head, f.head - c.n AS before
-    ), items AS (
-        INSERT INTO feed_items SELECT c.holder_id, h.before + c.n, c.type, c.object_id FROM changed c JOIN heads h USING (holder_id)
-    )
-    INSERT INTO outbox (topic, subjects, numbers) SELECT 'fed', array_agg(holder_id), array_agg(head) FROM heads HAVING count(*) > 0;
-$$;
-
 -- What came of the orders, apart from entries and balances; `p_verdicts` has one place an order.
 CREATE FUNCTION write_orders(p_orders post_order[], p_verdicts post_verdict[], p_now timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path TO public, pg_temp AS $$
@@ -395,5 +379,5 @@ CREATE FUNCTION entry_id(p_posting uuid, p_line bigint) RETURNS uuid LANGUAGE sq
 CREATE FUNCTION posting_of(p_entry uuid) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN encode(set_byte(uuid_send(p_entry), 15, 0), 'hex')::uuid;
 
-REVOKE EXECUTE ON FUNCTION post, write_orders, feed FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION post, feed TO tallystick_app;
+REVOKE EXECUTE ON FUNCTION post, write_orders FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION post TO tallystick_app;
