@@ -8,6 +8,7 @@ does not. A key that is not known here is an error, so that a slip of the pen is
 from __future__ import annotations
 
 import tomllib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -47,16 +48,16 @@ class _Jurisdiction(_Part):
     time_zone: str
 
 
-class _Rule(_Part):
+class _Rule(_Part, ABC):
     countries: tuple[str, ...] = ()
     currency: str | None = None
     effective_from: date
     effective_to: date | None = None
     source: str = Field(min_length=1)
 
+    @abstractmethod
     def rows(self, currency: str) -> Iterator[dict[str, Any]]:
         """This rule's own columns, in minor units of `currency`."""
-        raise NotImplementedError
 
 
 class _Product(_Rule):
