@@ -117,7 +117,9 @@ class Context:
                 with suppress(*AWAY):
                     await connection.execute("ROLLBACK")
             finally:
-                await self._stack.aclose()
+                # Nor is it given back whole, which harms nobody: all that was asked for has been read.
+                with suppress(Unavailable):
+                    await self._stack.aclose()
 
 
 def _hashable(value: Any) -> Hashable:
