@@ -13,7 +13,7 @@
 --   ALREADY_REVERSED      by another posting: facts.posting_id
 --   HOLD_ENDED            captured, released or expired before: facts.state
 --   HOLD_EXCEEDED         more is to be captured than is held: facts.held_minor
---   HOLD_NOT_DUE          to be expired, and not due
+--   HOLD_NOT_DUE          to be expired, and not due; not stored, because one day it is
 --   ACCOUNT_BLOCKED       the account's status refuses this debit or credit: facts.account_id
 --   POSSIBLE_DUPLICATE    alike was paid within 10 minutes: facts.earlier_id
 --   LIMIT_EXCEEDED        facts: the cap, what it leaves, and when it starts anew
@@ -61,7 +61,7 @@ BEGIN
     INSERT INTO decisions
     SELECT o.holder_id, o.key, o.operation, o.request_hash, v.status, v.facts, v.subject_id, p_now
       FROM unnest(p_orders) WITH ORDINALITY o, LATERAL (SELECT (p_verdicts[o.ordinality]).*) v
-     WHERE NOT v.replayed;
+     WHERE NOT v.replayed AND v.status <> 'HOLD_NOT_DUE';
 
     IF has_postings THEN
         WITH posted AS (
@@ -208,7 +208,8 @@ BEGIN
         SELECT u.*, (u.payment).minor AS pays, coalesce(cardinality((u.posting).legs), 0) AS leg_count, coalesce(cardinality(u.caps), 0) AS cap_count,
                (u.posting).reverses_id IS NOT NULL AS reverses, (u.hold).action AS hold_action, array_position(b_account, (u.hold).account_id) AS hold_balance,
                d.status AS earlier_status, d.request_hash AS earlier_hash, d.facts AS earlier_facts, d.subject_id AS earlier_subject,
-               h.state AS hold_state, h.amount_minor AS hold_held, h.expires_at AS hold_due, r.id AS reversed_by, alike.id AS alike_id
+               h.state AS hold_state, h.amount_minor AS hold_held, h.expires_at AS hold_due, h.account_id <> (u.hold).account_id AS hold_elsewhere,
+               r.id AS reversed_by, alike.id AS alike_id
           FROM unnest(orders) WITH ORDINALITY u
           LEFT JOIN decisions d ON d.holder_id = u.holder_id AND d.key = u.key
           LEFT JOIN holds h ON h.id = (u.hold).id
@@ -234,6 +235,9 @@ BEGIN
                 ELSE ROW('IDEMPOTENCY_CONFLICT', true, NULL, NULL, NULL, NULL, NULL)::post_verdict
             END;
             CONTINUE;
+        END IF;
+        IF o.hold_elsewhere THEN
+            RAISE EXCEPTION 'post: the hold is on another account';
         END IF;
 
         verdict := CASE
