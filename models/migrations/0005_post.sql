@@ -178,12 +178,12 @@ BEGIN
             SELECT w.ordinality AS balance FROM unnest(l_account, l_shard) WITH ORDINALITY AS l(account_id, shard)
               LEFT JOIN unnest(b_account, b_shard) WITH ORDINALITY AS w(account_id, shard) USING (account_id, shard) ORDER BY l.ordinality
         ) l;
+        IF array_position(l_balance, NULL) IS NOT NULL THEN
+            RAISE EXCEPTION 'post: an account of a leg does not exist';
+        END IF;
         IF EXISTS (SELECT FROM unnest(l_posting, l_balance, l_minor) AS l(posting_id, balance, minor)
                     GROUP BY l.posting_id, b_currency[l.balance] HAVING sum(l.minor) <> 0) THEN
             RAISE EXCEPTION 'post: the entries of a posting do not sum to zero';
-        END IF;
-        IF array_position(l_balance, NULL) IS NOT NULL THEN
-            RAISE EXCEPTION 'post: an account of a leg does not exist';
         END IF;
         l_version := array_fill(NULL::bigint, ARRAY[cardinality(l_minor)]);
         l_after := l_version;
