@@ -46,7 +46,6 @@ port = 5432
 max_connections = 100
 fsync = on
 synchronous_commit = on
-shared_buffers = 256MB
 max_wal_size = 2GB
 jit = off
 timezone = 'UTC'
@@ -256,10 +255,16 @@ def _launch(data: Path) -> None:
     log = data / "log"
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".old"))
-    command = _command("pg_ctl", "start", "-W", "-s", "-D", data, "-l", log, "-o", f"-k {_sockets(data)}")
+    options = f"-k {_sockets(data)} -c shared_buffers={_buffer_megabytes()}MB"
+    command = _command("pg_ctl", "start", "-W", "-s", "-D", data, "-l", log, "-o", options)
     done = subprocess.run(command, user=_system_user(), env=environment(), cwd=data, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise StoreError(f"PostgreSQL does not start:\n{_tail(log)}")
+
+
+def _buffer_megabytes() -> int:
+    """An eighth of the memory, a gigabyte at most: indexes that do not fit are read again for every payment."""
+    return min(1024, max(128, psutil.virtual_memory().total // 8 // 2**20))
 
 
 def _ready(data: Path, say: Say) -> Path | None:

@@ -121,6 +121,7 @@ class Database:
         self.reads = Pool("reads", size=reads, waiting=waiting)
         self.money = Pool("money", size=money + 1, waiting=waiting)
         self.jobs = Pool("jobs", size=jobs, waiting=waiting)
+        self.posting_calls = money
 
     async def open(self) -> None:
         """Connect.

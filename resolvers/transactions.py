@@ -47,7 +47,7 @@ UNTIL = "AND e.version <= version_at(k.id, ${n})"
 CREDITS = "AND e.words IS NOT NULL AND e.amount_minor > 0"
 DEBITS = "AND e.words IS NOT NULL AND e.amount_minor < 0"
 # OFFSET 0 keeps the words' index in use: else the newest are read one by one in the hope of meeting a rare word soon.
-TEXT = "AND e.words @@ (replace(${n}, '#', a.number))::tsquery OFFSET 0"
+TEXT = "AND e.words <> '' AND e.words @@ (replace(${n}, '#', a.number))::tsquery OFFSET 0"
 
 NEWEST = 2**62  # Behind every version.
 

@@ -30,7 +30,7 @@ POSTED = "POSTED"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """`status` is POSTED or one of those in the head of models/migrations/0005_post.sql, with its `facts`."""
+    """`status` is POSTED or one of those in the head of models/migrations/0010_post_columns.sql, with its `facts`."""
 
     status: str
     replayed: bool

@@ -6,6 +6,8 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from kernel.errors import Unavailable
@@ -19,24 +21,40 @@ BATCH = 64  # Larger gained nothing: the time is the rows', not the calls'.
 ROOM = 4096  # More waiting than this is a few seconds of work: better said now than timed out later.
 
 
-class Lane(Generic[Item, Answer]):
-    """One call at a time, for up to 64 items; each item gets its own answer, or its own exception.
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[Item, Answer]):
+    item: Item
+    future: asyncio.Future[Answer]
+    apart: frozenset[Hashable]
+    touches: frozenset[Hashable]
 
-    `call` answers items in their order. Items that share anything in `apart` never go into one call. A call that fails is made
-    again item by item, so that none fails its neighbours; that needs items that may be sent twice. The work runs in a task of its
-    own: who waits may be cancelled, the work goes on.
+
+class Lane(Generic[Item, Answer]):
+    """At most `wide` calls at a time, each for up to 64 items; each item gets its own answer, or its own exception.
+
+    `call` answers items in their order. Items that share anything in `apart` never go into one call. Items that share anything in
+    `touches` never go into two calls at once, where one would only wait for the other's locks; they keep their order. A call that
+    fails is made again item by item, so that none fails its neighbours; that needs items that may be sent twice. The work runs in
+    tasks of its own: who waits may be cancelled, the work goes on.
     """
 
     def __init__(
         self,
         call: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
         *,
+        wide: int = 1,
         apart: Callable[[Item], Iterable[Hashable]] = lambda item: (),
+        touches: Callable[[Item], Iterable[Hashable]] = lambda item: (),
     ) -> None:
         self._call = call
+        self._wide = wide
         self._apart = apart
-        self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
-        self._work: asyncio.Task[None] | None = None
+        self._touches = touches
+        self._waiting: deque[_Waiting[Item, Answer]] = deque()
+        self._touched: set[Hashable] = set()  # By the calls that are under way.
+        self._inside = 0  # Items in these calls.
+        self._calls: set[asyncio.Task[None]] = set()
+        self._starts = False  # It is about to.
 
     async def do(self, item: Item) -> Answer:
         """The answer to one item.
@@ -47,55 +65,71 @@ class Lane(Generic[Item, Answer]):
         if len(self._waiting) >= ROOM:
             raise Unavailable("too many wait for this lane")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
-        if self._work is None:
-            # A context of its own: nothing of the request that happened to come first may follow the work of the others.
-            self._work = asyncio.get_running_loop().create_task(self._run(), context=contextvars.Context())
+        self._waiting.append(_Waiting(item, future, frozenset(self._apart(item)), frozenset(self._touches(item))))
+        if not self._starts:
+            # Behind whatever arrives in this same moment, which then is of the first call.
+            self._starts = True
+            asyncio.get_running_loop().call_soon(self._start)
         return await asyncio.shield(future)
 
     async def drain(self) -> None:
         """Returns when nothing waits any more."""
-        while self._work is not None:
-            await asyncio.wait([self._work])
+        while self._calls or self._waiting:
+            await (asyncio.wait(self._calls) if self._calls else asyncio.sleep(0))
 
-    async def _run(self) -> None:
-        try:
-            while self._waiting:
-                await self._make(self._next_batch())
-        finally:
-            self._work = None
+    def _start(self) -> None:
+        """Begin as many calls as there is room for."""
+        self._starts = False
+        while self._waiting and len(self._calls) < self._wide and (batch := self._next_batch()):
+            touched = frozenset[Hashable]().union(*(one.touches for one in batch))
+            self._touched |= touched
+            self._inside += len(batch)
+            # A context of its own: nothing of the request that happened to come first may follow the work of the others.
+            task = asyncio.get_running_loop().create_task(self._make(batch), context=contextvars.Context())
+            self._calls.add(task)
+            task.add_done_callback(partial(self._done, touched, len(batch)))
 
-    def _next_batch(self) -> list[tuple[Item, asyncio.Future[Answer]]]:
-        batch: list[tuple[Item, asyncio.Future[Answer]]] = []
-        later: list[tuple[Item, asyncio.Future[Answer]]] = []
+    def _done(self, touched: frozenset[Hashable], count: int, task: asyncio.Task[None]) -> None:
+        self._touched -= touched
+        self._inside -= count
+        self._calls.discard(task)
+        self._start()
+
+    def _next_batch(self) -> list[_Waiting[Item, Answer]]:
+        # Not more than a fair share: what one call took whole would come back whole, and leave the other calls idle for ever.
+        most = min(BATCH, -(-(len(self._waiting) + self._inside) // self._wide))
+        batch: list[_Waiting[Item, Answer]] = []
+        later: list[_Waiting[Item, Answer]] = []
         taken: set[Hashable] = set()
-        while self._waiting and len(batch) < BATCH and len(later) < BATCH:
-            pair = self._waiting.popleft()
-            marks = set(self._apart(pair[0]))
-            if marks & taken:
-                later.append(pair)
+        touched = set(self._touched)
+        while self._waiting and len(batch) < most and len(later) < BATCH:
+            one = self._waiting.popleft()
+            if one.touches.isdisjoint(touched) and one.apart.isdisjoint(taken):
+                batch.append(one)
+                taken |= one.apart
             else:
-                batch.append(pair)
-            taken |= marks
+                later.append(one)
+                touched |= one.touches  # Who comes behind it stays behind it.
+                taken |= one.apart
         self._waiting.extendleft(reversed(later))
         return batch
 
-    async def _make(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
+    async def _make(self, batch: Sequence[_Waiting[Item, Answer]]) -> None:
         try:
-            answers = await self._call([item for item, _ in batch])
+            answers = await self._call([one.item for one in batch])
         except Unavailable as error:
-            for _, future in batch:
-                _fail(future, error)
+            for one in batch:
+                _fail(one.future, error)
         except Exception as error:
             if len(batch) == 1:
-                _fail(batch[0][1], error)
+                _fail(batch[0].future, error)
             else:
-                for pair in batch:
-                    await self._make([pair])
+                for one in batch:
+                    await self._make([one])
         else:
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if not future.done():
-                    future.set_result(answer)
+            for one, answer in zip(batch, answers, strict=True):
+                if not one.future.done():
+                    one.future.set_result(answer)
 
 
 def _fail(future: asyncio.Future[Answer], error: BaseException) -> None:

@@ -18,11 +18,10 @@ from kernel.errors import TryAgain
 from models.database import Database, Pool
 from services.decisions import POSTED, Decision, request_hash
 from services.lane import Lane
-from services.orders import BANK, HoldStep, Leg, Order, Posting, packed, words
+from services.orders import BANK, HoldStep, Leg, Order, Posting, words
+from services.packing import POST, packed
 
 __all__ = ["PURPOSES", "SHARDS", "BankAccount", "HoldEnded", "Ledger"]
-
-POST = "SELECT * FROM post($1)"
 
 # What the bank's own accounts are for; each exists in every currency.
 PURPOSES = (
@@ -63,25 +62,27 @@ class BankAccount:
 class Ledger:
     """Posts orders through one lane, so that those that arrive together share one commit."""
 
-    def __init__(self, pool: Pool, clock: Clock, bank_accounts: Mapping[tuple[str, str], BankAccount]) -> None:
+    def __init__(self, pool: Pool, clock: Clock, bank_accounts: Mapping[tuple[str, str], BankAccount], *, calls: int) -> None:
         self._pool = pool
         self._clock = clock
         self._bank_accounts = bank_accounts
-        # Each process keeps to one shard of the bank's accounts: processes then never wait for each other there.
-        self._shard = os.getpid()
-        self._lane: Lane[Order, Decision] = Lane(self._post, apart=Order.apart)
+        # Each call that is under way has shards of the bank's accounts of its own: calls, and processes, then seldom wait for each
+        # other there.
+        self._free_shards = [os.getpid() * calls + n for n in range(calls)]
+        self._lane: Lane[Order, Decision] = Lane(self._post, wide=calls, apart=Order.apart, touches=Order.touches)
 
     @classmethod
     async def open(cls, database: Database, clock: Clock) -> Ledger:
-        """A ledger that knows the bank's own accounts."""
+        """A ledger that knows the bank's own accounts, with a posting call for each of the pool's connections."""
         async with database.reads.connection() as connection:
             rows = await connection.fetch("SELECT purpose, currency, id, shards FROM accounts WHERE holder_id IS NULL")
-        return cls(database.money, clock, {(r["purpose"], r["currency"]): BankAccount(id=r["id"], shards=r["shards"]) for r in rows})
+        bank_accounts = {(row["purpose"], row["currency"]): BankAccount(id=row["id"], shards=row["shards"]) for row in rows}
+        return cls(database.money, clock, bank_accounts, calls=database.posting_calls)
 
     def bank_leg(self, purpose: str, currency: str, minor: int, *, kind: str, description: str = "") -> Leg:
-        """A leg on the bank's own account for `purpose`, where this process counts it."""
+        """A leg on the bank's own account for `purpose`, whichever of its shards it goes to."""
         account = self._bank_accounts[purpose, currency]
-        return Leg(account_id=account.id, shard=self._shard % account.shards, minor=minor, kind=kind, description=description)
+        return Leg(account_id=account.id, shards=account.shards, minor=minor, kind=kind, description=description)
 
     async def post(self, order: Order) -> Decision:
         """Decide one order, or give what was decided under its key before.
@@ -92,7 +93,7 @@ class Ledger:
             TryAgain: others held what it needed for too long; nothing was decided.
             Unavailable: nothing is known to be decided; the same key may be sent again.
 
-        Source: order of statuses in models/migrations/0005_post.sql.
+        Source: order of statuses in models/migrations/0010_post_columns.sql.
         """
         return await self._lane.do(order)
 
@@ -101,16 +102,20 @@ class Ledger:
         await self._lane.drain()
 
     async def _post(self, orders: Sequence[Order]) -> list[Decision]:
-        argument = packed(orders)
-        async with self._pool.connection() as connection:
-            try:
-                rows = await connection.fetch(POST, argument)
-            except _ONCE_MORE:
+        shard = self._free_shards.pop()
+        try:
+            arguments = packed(orders, shard=shard)
+            async with self._pool.connection() as connection:
                 try:
-                    rows = await connection.fetch(POST, argument)
-                except _ONCE_MORE as error:
-                    retry_after = self._clock.now() + RETRY_AFTER
-                    raise TryAgain("this could not be decided in time; send it again with the same key", retry_after=retry_after) from error
+                    rows = await connection.fetch(POST, *arguments)
+                except _ONCE_MORE:
+                    try:
+                        rows = await connection.fetch(POST, *arguments)
+                    except _ONCE_MORE as error:
+                        retry_after = self._clock.now() + RETRY_AFTER
+                        raise TryAgain("this could not be decided in time; send it again with the same key", retry_after=retry_after) from error
+        finally:
+            self._free_shards.append(shard)
         return [Decision.of(*row) for row in rows]
 
     async def book(self, *, key: UUID, kind: str, legs: Sequence[Leg], value_date: date, holder_id: UUID = BANK) -> Decision:

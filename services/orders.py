@@ -1,7 +1,7 @@
 """What the ledger is asked to do: orders with their legs, holds and limits.
 
-They travel to the posting function as JSON and are made a hundred at a time, so they are plain dataclasses, which orjson writes by
-itself: frozen ones take three times as long to make. Their fields are those of the types in models/migrations/0005_post.sql.
+They are made a hundred at a time, so they are plain dataclasses: frozen ones take three times as long to make. Their fields are
+those of the types in models/migrations/0010_post_columns.sql; how they travel there is services/packing.py's.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from decimal import Decimal
 from typing import Any, Literal, Required, TypedDict
 from uuid import UUID
 
-import orjson
-
-__all__ = ["BANK", "Exchanged", "HoldStep", "Leg", "LimitCap", "Order", "Paid", "Posting", "packed", "words"]
+__all__ = ["BANK", "Exchanged", "HoldStep", "Leg", "LimitCap", "Order", "Paid", "Posting", "words"]
 
 # The bank itself, where a decision needs a holder.
 BANK = UUID(int=0)
@@ -30,7 +28,8 @@ _WORD_LENGTH = 32
 class Leg(TypedDict, total=False):
     """One entry to be: + credit, - debit, in minor units of its account's currency. No `words`: an account of the bank's own.
 
-    A plain dict, because most of a posting's bytes are its legs: what is not said is not sent.
+    Such an account's `shard` is named, or its number of `shards`, to any of which the leg may go. A plain dict, because most of an
+    order is its legs and few of them say everything.
     """
 
     account_id: Required[UUID]
@@ -38,6 +37,7 @@ class Leg(TypedDict, total=False):
     kind: Required[str]
     description: Required[str]
     shard: int
+    shards: int
     words: str
     counterparty_name: str
     counterparty_number: str
@@ -79,7 +79,7 @@ class Paid:
     currency: str
     receives_minor: int
     receives_currency: str
-    fees: Sequence[Mapping[str, Any]]
+    fees: str  # JSON: [{code, minor}]
     counterparty_name: str
     counterparty_number: str | None
     reference: str
@@ -132,7 +132,7 @@ class Order:
     hold: HoldStep | None = None
     payment: Paid | None = None
     exchange: Exchanged | None = None
-    caps: Sequence[LimitCap] | None = None
+    caps: Sequence[LimitCap] = ()
 
     def apart(self) -> Iterator[Hashable]:
         """What no two orders of one call may share."""
@@ -144,10 +144,14 @@ class Order:
         if self.payment is not None:
             yield self.payment.fingerprint
 
-
-def packed(orders: Sequence[Order]) -> str:
-    """The argument of `post(orders)`."""
-    return orjson.dumps(orders, default=str).decode()
+    def touches(self) -> Iterator[Hashable]:
+        """What calls that are under way at once would wait for, one for the other: its holder and the customers' accounts."""
+        if self.holder_id != BANK:
+            yield self.holder_id
+        if self.hold is not None:
+            yield self.hold.account_id
+        if self.posting is not None:
+            yield from (leg["account_id"] for leg in self.posting.legs if "words" in leg)
 
 
 def words(number: str, *texts: str | None) -> str:

@@ -9,6 +9,8 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import orjson
+
 from kernel import ids
 from kernel.errors import STORED, DomainError, FeesChanged, InvalidInput
 from kernel.messages import translate
@@ -224,7 +226,7 @@ def _paid(request: Request, facts: FactsRow, quote: Quote, payment_id: UUID) -> 
         currency=quote.currency,
         receives_minor=quote.receives_minor,
         receives_currency=quote.receives_currency,
-        fees=[{"code": fee.code, "minor": fee.minor} for fee in quote.fees],
+        fees=orjson.dumps([{"code": fee.code, "minor": fee.minor} for fee in quote.fees]).decode(),
         counterparty_name=facts.to_name,
         counterparty_number=facts.to_number,
         reference=request.reference,

@@ -12,7 +12,7 @@ from services.ledger import HoldEnded
 from services.verify import verify
 from worker.jobs import Job
 
-__all__ = ["chain", "expire_holds", "jobs", "relay", "verify_books"]
+__all__ = ["chain", "expire_holds", "jobs", "relay", "tidy_words", "verify_books"]
 
 log = structlog.get_logger("worker")
 
@@ -21,6 +21,7 @@ EXPIRED_AT_ONCE = 100
 RELAYED_AT_ONCE = 1000
 
 CHAIN = "SELECT chain($1)"
+TIDY = "SELECT tidy_words()"
 DUE = "SELECT id, account_id FROM holds WHERE state = 'ACTIVE' AND expires_at <= bank_now() ORDER BY expires_at LIMIT $1"
 HEADS = "SELECT holder_id, head FROM take_feed_heads($1)"
 
@@ -37,6 +38,13 @@ async def chain(bank: Bank) -> bool:
     """Chain the postings that were committed since."""
     async with bank.database.jobs.connection() as connection:
         return bool(await connection.fetchval(CHAIN, CHAINED_AT_ONCE))
+
+
+async def tidy_words(bank: Bank) -> bool:
+    """Take the search words of new entries into their index."""
+    async with bank.database.jobs.connection() as connection:
+        await connection.execute(TIDY)
+    return False
 
 
 async def expire_holds(bank: Bank) -> bool:
@@ -79,6 +87,7 @@ def jobs(redis: Redis) -> list[Job]:
     """All jobs of the ledger."""
     return [
         Job(name="chain", every_seconds=1.0, work=chain),
+        Job(name="tidy words", every_seconds=5.0, work=tidy_words),
         Job(name="expire holds", every_seconds=1.0, work=expire_holds),
         relay(redis),
         Job(name="verify", every_seconds=3600.0, work=verify_books),

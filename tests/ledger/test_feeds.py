@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
+from typing import Any
 
 import asyncpg
 
 from kernel import ids
 from services.decisions import request_hash
-from services.orders import BANK, Order, Posting, packed
+from services.orders import BANK, Order, Posting
+from services.packing import POST, packed
 from tests.bank import Account, BankUnderTest, copied
 from tests.ledger.moves import TODAY, another_ledger, book, moved
 
@@ -26,13 +28,13 @@ SELECT i.number, e.version FROM feed_items i JOIN entries e ON posting_of(e.id) 
 POSTERS, EACH = 8, 25
 
 
-def packed_order(payer: Account, payee: Account, minor: int) -> str:
+def packed_order(payer: Account, payee: Account, minor: int) -> list[Any]:
     """What one call of the posting function is given."""
     posting = Posting(id=ids.new_posting(), kind="transfer", value_date=TODAY, legs=moved(payer, payee, minor))
     order = Order(
         holder_id=BANK, key=uuid.uuid4(), operation="transfer", request_hash=request_hash("transfer", {}), subject_id=posting.id, posting=posting
     )
-    return packed([order])
+    return packed([order], shard=0)
 
 
 async def followed(bank: BankUnderTest, sql: str, id: uuid.UUID, cursor: int, until: asyncio.Event) -> int:
@@ -64,7 +66,7 @@ async def test_who_follows_a_feed_while_200_postings_are_committed_misses_none(b
         try:
             for _ in range(EACH):
                 async with connection.transaction():
-                    row = await connection.fetchrow("SELECT * FROM post($1)", packed_order(chance.choice(payers), merchant, 100))
+                    row = await connection.fetchrow(POST, *packed_order(chance.choice(payers), merchant, 100))
                     assert row is not None
                     assert row["status"] == "POSTED"
                     # The order of commit is not that of asking.

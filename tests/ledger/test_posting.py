@@ -276,7 +276,6 @@ async def test_the_application_writes_money_by_the_posting_function_only(bank: B
         "UPDATE bank_clock SET ahead = '1 day'",
         "DELETE FROM outbox",
         "ALTER TABLE entries DISABLE TRIGGER USER",
-        "SELECT write_orders(NULL, NULL, NULL)",
         "SELECT open_bank_accounts(ARRAY['mine'], ARRAY['NGN'], 1::smallint)",
         "CREATE TABLE mine (id int)",
         "SET ROLE tallystick_owner",
