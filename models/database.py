@@ -40,6 +40,13 @@ AWAY = (
 )
 
 
+async def _reset(connection: Connection) -> None:
+    """Nothing: the driver ends an open transaction itself, and what we set, lock and listen to ends with a transaction.
+
+    Its own way asks the server four things each time that a connection is given back.
+    """
+
+
 def tortoise_config(url: str, *, pools: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Tortoise's configuration for `url` (postgres://user:password@host:port/name, or ?host=/socket/folder).
 
@@ -58,6 +65,7 @@ def tortoise_config(url: str, *, pools: Mapping[str, int] | None = None) -> dict
         credentials |= {
             "timeout": CONNECT_SECONDS,
             "command_timeout": STATEMENT_SECONDS + 1,
+            "reset": _reset,
             "server_settings": {
                 "application_name": "tallystick",
                 "statement_timeout": f"{STATEMENT_SECONDS}s",

@@ -121,7 +121,7 @@ class Ledger:
     async def book(self, *, key: UUID, kind: str, legs: Sequence[Leg], value_date: date, holder_id: UUID = BANK) -> Decision:
         """Post legs that sum to zero per currency, for the bank's own reasons: deposits, interest, corrections."""
         posting = Posting(id=ids.new_posting(), kind=kind, value_date=value_date, legs=legs)
-        asked = request_hash(kind, {"legs": [(str(leg["account_id"]), leg["minor"], leg["description"]) for leg in legs]})
+        asked = request_hash(kind, {"legs": [(str(leg.account_id), leg.minor, leg.description) for leg in legs]})
         return await self.post(Order(holder_id=holder_id, key=key, operation=kind, request_hash=asked, subject_id=posting.id, posting=posting))
 
     async def hold(self, *, key: UUID, account_id: UUID, minor: int, reason: str, expires_at: datetime | None, holder_id: UUID = BANK) -> Decision:
@@ -137,10 +137,10 @@ class Ledger:
         Raises:
             HoldEnded: it ended before, or holds less.
         """
-        minor = -sum(leg["minor"] for leg in legs if leg["account_id"] == account_id)
+        minor = -sum(leg.minor for leg in legs if leg.account_id == account_id)
         posting = Posting(id=ids.new_posting(), kind=kind, value_date=value_date, legs=legs)
         step = HoldStep(action="capture", id=hold_id, account_id=account_id, minor=minor)
-        asked = request_hash("capture", {"hold": hold_id, "legs": [(str(leg["account_id"]), leg["minor"]) for leg in legs]})
+        asked = request_hash("capture", {"hold": hold_id, "legs": [(str(leg.account_id), leg.minor) for leg in legs]})
         order = Order(holder_id=BANK, key=key, operation="capture", request_hash=asked, subject_id=posting.id, hold=step, posting=posting)
         return _held(await self.post(order))
 
@@ -190,13 +190,17 @@ SELECT e.account_id, e.shard, e.amount_minor, e.counterparty_name, e.counterpart
 
 def _mirrored(row: asyncpg.Record, reason: str) -> Leg:
     """An entry's opposite."""
-    leg = Leg(account_id=row["account_id"], shard=row["shard"], minor=-row["amount_minor"], kind="REVERSAL", description=reason)
-    if row["number"] is not None:
-        leg["words"] = words(row["number"], reason, row["counterparty_name"])
-    for name in ("counterparty_name", "counterparty_number", "payment_id"):
-        if row[name] is not None:
-            leg[name] = row[name]
-    return leg
+    return Leg(
+        account_id=row["account_id"],
+        minor=-row["amount_minor"],
+        kind="REVERSAL",
+        description=reason,
+        counterparty_name=row["counterparty_name"],
+        counterparty_number=row["counterparty_number"],
+        payment_id=row["payment_id"],
+        words=None if row["number"] is None else words(row["number"], reason, row["counterparty_name"]),
+        shard=row["shard"],
+    )
 
 
 def _held(decision: Decision) -> UUID:

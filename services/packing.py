@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -47,10 +46,13 @@ POST = _statement()
 
 def packed(orders: Sequence[Order], *, shard: int) -> list[Any]:
     """The arguments of POST. `shard` is where legs that may go to any shard of a bank's account are counted."""
-    legs = [
-        (place, line, leg) for place, order in enumerate(orders, 1) if order.posting is not None for line, leg in enumerate(order.posting.legs, 1)
+    places = [(place, len(order.posting.legs)) for place, order in enumerate(orders, 1) if order.posting is not None]
+    legs = [leg for order in orders if order.posting is not None for leg in order.posting.legs]
+    ids, *columns, shard_numbers, shard_counts = zip(*legs, strict=True) if legs else [()] * len(Leg._fields)
+    leg_marks = [
+        (True, id, (shard if of > 1 else 0) % of + number) if found is None else (False, id, 0)
+        for id, found, number, of in zip(ids, columns[-1], shard_numbers, shard_counts, strict=True)
     ]
-    leg_marks = [_account(leg, shard) for _, _, leg in legs]
     holds = _found(orders, "hold")
     hold_marks = [(False, hold.account_id, 0) for _, hold in holds]
     # Sorted, they are in the order of locks: customers' accounts by id, then the bank's own.
@@ -59,14 +61,14 @@ def packed(orders: Sequence[Order], *, shard: int) -> list[Any]:
     caps = [cap for order in orders for cap in order.caps]
     cap_marks = [(cap.subject_id, cap.rule_id, cap.window_start) for cap in caps]
     counters = {mark: place for place, mark in enumerate(dict.fromkeys(cap_marks), 1)}
-    columns: dict[str, list[list[Any]]] = {
+    tables: dict[str, Iterable[Sequence[Any]]] = {
         "post_orders": _order_columns(orders),
         "post_accounts": [[id for _, id, _ in accounts], [number for _, _, number in accounts]],
         "post_legs": [
-            [place for place, _, _ in legs],
-            [line for _, line, _ in legs],
+            [place for place, count in places for _ in range(count)],
+            [line for _, count in places for line in range(1, count + 1)],
             [accounts[mark] for mark in leg_marks],
-            *([leg.get(name) for _, _, leg in legs] for name in _NAMES["post_legs"][3:]),
+            *columns,
         ],
         "post_holds": [
             [place for place, _ in holds],
@@ -81,15 +83,8 @@ def packed(orders: Sequence[Order], *, shard: int) -> list[Any]:
         "post_caps": [[counters[mark] for mark in cap_marks], *([getattr(cap, name) for cap in caps] for name in _NAMES["post_caps"][1:])],
     }
     return [
-        column if kind == "free" else _literal(column) for name, kinds in _KINDS.items() for kind, column in zip(kinds, columns[name], strict=True)
+        column if kind == "free" else _literal(column) for name, kinds in _KINDS.items() for kind, column in zip(kinds, tables[name], strict=True)
     ]
-
-
-def _account(leg: Leg, shard: int) -> tuple[bool, UUID, int]:
-    """Which balance a leg changes; whether it is the bank's own comes first, as in the order of locks."""
-    if "words" in leg:
-        return False, leg["account_id"], 0
-    return True, leg["account_id"], leg["shard"] if "shard" in leg else shard % leg["shards"]
 
 
 def _order_columns(orders: Sequence[Order]) -> list[list[Any]]:
@@ -115,6 +110,6 @@ def _sparse(found: list[tuple[int, Any]], names: Sequence[str]) -> list[list[Any
     return [[place for place, _ in found], *([getattr(value, name) for _, value in found] for name in names[1:])]
 
 
-def _literal(column: list[Any]) -> str:
+def _literal(column: Sequence[Any]) -> str:
     """A column as PostgreSQL writes arrays. But for the brackets that is JSON, as long as no text has a control character."""
     return "{" + orjson.dumps(column, default=str).decode()[1:-1] + "}"

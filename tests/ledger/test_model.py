@@ -222,7 +222,7 @@ class Play:
     async def conflict(self, choice: int) -> None:
         if self.keys:
             key, legs = self.keys[-1 - choice % len(self.keys)]
-            other = [*legs[:-1], Leg(**legs[-1] | {"description": "another"})]
+            other = [*legs[:-1], legs[-1]._replace(description="another")]
             await self.ask(
                 "conflict",
                 "IDEMPOTENCY_CONFLICT",

@@ -59,7 +59,7 @@ async def test_legs_in_two_currencies_balance_in_each(bank: BankUnderTest) -> No
 async def test_a_leg_of_nothing_or_on_no_account_is_a_mistake_and_leaves_nothing(bank: BankUnderTest) -> None:
     one, two = await bank.account(booked="10.00"), await bank.account()
     nowhere = moved(one, two, 100)
-    nowhere[1]["account_id"] = uuid.uuid4()
+    nowhere[1] = nowhere[1]._replace(account_id=uuid.uuid4())
     before = await written(bank)
 
     with pytest.raises(asyncpg.CheckViolationError):
@@ -73,7 +73,7 @@ async def test_a_leg_of_nothing_or_on_no_account_is_a_mistake_and_leaves_nothing
 async def test_one_bad_order_does_not_fail_those_that_came_with_it(bank: BankUnderTest) -> None:
     one, two = await bank.account(booked="1000.00"), await bank.account()
     bad = moved(one, two, 100)
-    bad[1]["account_id"] = uuid.uuid4()
+    bad[1] = bad[1]._replace(account_id=uuid.uuid4())
     legs = [moved(one, two, 100), bad, moved(one, two, 100_000_000), moved(one, two, 100)]
 
     ends = await asyncio.gather(*(book(bank.services.ledger, part) for part in legs), return_exceptions=True)
@@ -179,7 +179,7 @@ async def test_the_banks_own_accounts_are_the_sum_of_their_shards(bank: BankUnde
 
     def fee(payer: Account, n: int) -> list[Leg]:
         income = bank.services.ledger.bank_leg("fee_income", "NGN", n, kind="FEE")
-        return [leg(payer, -n, "FEE"), Leg(**income | {"shard": n % 8})]  # Each process counts on a shard of its own.
+        return [leg(payer, -n, "FEE"), income._replace(shard=n % 8, shards=1)]  # Each process counts on a shard of its own.
 
     await asyncio.gather(*(book(ledgers[n % 4], fee(payers[n % 3], n)) for n in range(1, 65)))
 
