@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -42,6 +44,8 @@ def _statement() -> str:
 
 
 POST = _statement()
+# In the place of an order's posting that has none.
+NOTHING = SimpleNamespace(id=None, kind=None, value_date=None, reverses_id=None, legs=())
 
 
 def packed(orders: Sequence[Order], *, shard: int) -> list[Any]:
@@ -53,8 +57,8 @@ def packed(orders: Sequence[Order], *, shard: int) -> list[Any]:
         (True, id, (shard if of > 1 else 0) % of + number) if found is None else (False, id, 0)
         for id, found, number, of in zip(ids, columns[-1], shard_numbers, shard_counts, strict=True)
     ]
-    holds = _found(orders, "hold")
-    hold_marks = [(False, hold.account_id, 0) for _, hold in holds]
+    hold_places, holds = _found(orders, "hold")
+    hold_marks = [(False, hold.account_id, 0) for hold in holds]
     # Sorted, they are in the order of locks: customers' accounts by id, then the bank's own.
     marks = sorted({*leg_marks, *hold_marks}, key=lambda mark: (mark[0], mark[1].int, mark[2]))
     accounts = {mark: place for place, mark in enumerate(marks, 1)}
@@ -71,43 +75,49 @@ def packed(orders: Sequence[Order], *, shard: int) -> list[Any]:
             *columns,
         ],
         "post_holds": [
-            [place for place, _ in holds],
-            [hold.action for _, hold in holds],
-            [hold.id for _, hold in holds],
+            hold_places,
+            *_columns(holds, ["action", "id"]),
             [accounts[mark] for mark in hold_marks],
-            *([getattr(hold, name) for _, hold in holds] for name in _NAMES["post_holds"][4:]),
+            *_columns(holds, ["minor", "reason", "expires_at"]),
         ],
-        "post_payments": _sparse(_found(orders, "payment"), _NAMES["post_payments"]),
-        "post_exchanges": _sparse(_found(orders, "exchange"), _NAMES["post_exchanges"]),
-        "post_counters": [[mark[n] for mark in counters] for n in range(3)],
-        "post_caps": [[counters[mark] for mark in cap_marks], *([getattr(cap, name) for cap in caps] for name in _NAMES["post_caps"][1:])],
+        "post_payments": _part(orders, "payment", _NAMES["post_payments"][1:]),
+        "post_exchanges": _part(orders, "exchange", _NAMES["post_exchanges"][1:]),
+        "post_counters": zip(*counters, strict=True) if counters else [()] * 3,
+        "post_caps": [[counters[mark] for mark in cap_marks], *_columns(caps, ["resets_at", "minor", "count"])],
     }
     return [
         column if kind == "free" else _literal(column) for name, kinds in _KINDS.items() for kind, column in zip(kinds, tables[name], strict=True)
     ]
 
 
-def _order_columns(orders: Sequence[Order]) -> list[list[Any]]:
-    postings = [order.posting for order in orders]
+def _order_columns(orders: Sequence[Order]) -> list[Sequence[Any]]:
+    postings = [order.posting or NOTHING for order in orders]
     return [
-        *([getattr(order, name) for order in orders] for name in _NAMES["post_orders"][:5]),
+        *_columns(orders, ["holder_id", "key", "operation", "request_hash", "subject_id"]),
         [order.payment.id if order.payment else None for order in orders],
         [order.refusal for order in orders],
         [None if order.facts is None else orjson.dumps(order.facts, default=str).decode() for order in orders],
         [order.expires_at for order in orders],
-        *([posting and getattr(posting, name) for posting in postings] for name in ("id", "kind", "value_date", "reverses_id")),
-        [len(posting.legs) if posting else 0 for posting in postings],
+        *_columns(postings, ["id", "kind", "value_date", "reverses_id"]),
+        [len(posting.legs) for posting in postings],
         [len(order.caps) for order in orders],
     ]
 
 
-def _found(orders: Sequence[Order], part: str) -> list[tuple[int, Any]]:
-    """A part that not every order has, behind the place of its order."""
-    return [(place, value) for place, order in enumerate(orders, 1) if (value := getattr(order, part)) is not None]
+def _part(orders: Sequence[Order], part: str, names: Sequence[str]) -> list[Sequence[Any]]:
+    """The columns of a part that not every order has, behind that of the places of those that have it."""
+    places, found = _found(orders, part)
+    return [places, *_columns(found, names)]
 
 
-def _sparse(found: list[tuple[int, Any]], names: Sequence[str]) -> list[list[Any]]:
-    return [[place for place, _ in found], *([getattr(value, name) for _, value in found] for name in names[1:])]
+def _found(orders: Sequence[Order], part: str) -> tuple[list[int], list[Any]]:
+    found = [getattr(order, part) for order in orders]
+    return [place for place, value in enumerate(found, 1) if value is not None], [value for value in found if value is not None]
+
+
+def _columns(values: Sequence[Any], names: Sequence[str]) -> Sequence[Sequence[Any]]:
+    """Attributes of all values, each as one column."""
+    return list(zip(*map(attrgetter(*names), values), strict=True)) or [()] * len(names)
 
 
 def _literal(column: Sequence[Any]) -> str:

@@ -20,9 +20,8 @@
 --   INSUFFICIENT_FUNDS    facts.available_minor, facts.account_id
 --   POSTED
 --
--- Replaces the function of 0005, which took the orders as JSON: reading that and looking its parts up again was a third of the
--- work. The orders come as columns now (services/orders.py says what each part means). `place` is the order that a row belongs
--- to, `account` and `counter` are places in p_accounts and p_counters; all count from 1.
+-- Replaces the function of 0005, which took JSON: reading that was a third of its work. Orders come as columns now (services/orders.py
+-- says what they mean). `place` is a row's order, `account` and `counter` are places in p_accounts and p_counters; all count from 1.
 
 DROP FUNCTION post, write_orders, is_new;
 DROP TYPE post_order, post_payment, post_exchange, post_hold, post_posting, post_leg, post_cap, post_verdict;
@@ -79,10 +78,11 @@ DECLARE
     l_account integer[] := p_legs.account; l_minor bigint[] := p_legs.minor;
     l_version bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(p_legs.minor)]); l_after bigint[] := l_version;
     -- One place a balance; the numbers move on while orders are decided.
-    b_place bigint[];
+    b_locked uuid[]; b_locked_shard smallint[];
     b_account uuid[] := p_accounts.id; b_shard smallint[] := p_accounts.shard;
     b_holder uuid[]; b_currency text[]; b_debits boolean[]; b_credits boolean[]; b_floor bigint[];
     b_booked bigint[]; b_held bigint[]; b_version bigint[]; b_loaded bigint[]; b_feed integer[];
+    all_open boolean; -- Each of them takes debits and credits, as nearly always.
     -- One place a feed, and its items to be.
     f_holder uuid[]; f_head bigint[]; f_loaded bigint[]; f_told integer[];
     items integer := 0; i_feed integer[]; i_number bigint[]; i_type text[]; i_object uuid[];
@@ -97,22 +97,23 @@ BEGIN
     ) claims;
 
     -- Lock and load, in one order everywhere: balances, the bank's own last; then feeds, which also guard the limits.
-    SELECT array_agg(b.place), array_agg(b.holder_id), array_agg(b.currency), array_agg(b.takes_debits), array_agg(b.takes_credits),
-           array_agg(-b.overdraft_minor), array_agg(b.booked_minor), array_agg(b.held_minor), array_agg(b.version), max(b.changed_at)
-      INTO b_place, b_holder, b_currency, b_debits, b_credits, b_floor, b_booked, b_held, b_version, now_
+    SELECT array_agg(b.account_id), array_agg(b.shard), array_agg(b.holder_id), array_agg(b.currency), array_agg(b.takes_debits),
+           array_agg(b.takes_credits), bool_and(b.takes_debits AND b.takes_credits), array_agg(-b.overdraft_minor),
+           array_agg(b.booked_minor), array_agg(b.held_minor), array_agg(b.version), max(b.changed_at)
+      INTO b_locked, b_locked_shard, b_holder, b_currency, b_debits, b_credits, all_open, b_floor, b_booked, b_held, b_version, now_
       FROM (
-        SELECT a.place, b.* FROM unnest(p_accounts.id, p_accounts.shard) WITH ORDINALITY AS a(id, shard, place)
+        SELECT b.* FROM unnest(p_accounts.id, p_accounts.shard) AS a(id, shard)
           JOIN balances b ON b.account_id = a.id AND b.shard = a.shard
          ORDER BY b.lock_rank, b.account_id, b.shard FOR NO KEY UPDATE OF b
       ) b;
-    IF b_place IS DISTINCT FROM ARRAY(SELECT generate_series(1, cardinality(b_account))::bigint) AND cardinality(b_account) > 0 THEN
+    IF coalesce(b_locked, '{}') <> b_account OR coalesce(b_locked_shard, '{}') <> b_shard THEN
         RAISE EXCEPTION 'post: an account of a leg does not exist, or accounts are not in the order of locks';
     END IF;
     b_loaded := b_version;
     SELECT array_agg(f.holder_id), array_agg(f.head) INTO f_holder, f_head
       FROM (SELECT * FROM feeds f WHERE f.holder_id = ANY (b_holder) ORDER BY f.holder_id FOR NO KEY UPDATE) f;
     f_loaded := f_head;
-    f_told := array_fill(0, ARRAY[coalesce(cardinality(f_head), 0)]);
+    f_told := array_fill(0, ARRAY[coalesce(cardinality(f_head), 0)]); -- The last order whose posting each was told of.
     b_feed := ARRAY(SELECT array_position(f_holder, h) FROM unnest(b_holder) h);
     now_ := greatest(bank_now(), now_); -- Later than all that these accounts saw: their times follow their versions.
 
@@ -179,16 +180,14 @@ BEGIN
             WHEN o.hold_action = 'capture' AND o.hold_minor > o.hold_held THEN 'HOLD_EXCEEDED'
             WHEN o.hold_action = 'expire' AND (o.hold_due > now_) IS NOT FALSE THEN 'HOLD_NOT_DUE'
         END;
-        IF verdict IS NOT NULL THEN
-            told := CASE verdict
-                WHEN o.refusal THEN o.facts
-                WHEN 'ALREADY_REVERSED' THEN jsonb_build_object('posting_id', o.reversed_by)
-                WHEN 'HOLD_ENDED' THEN jsonb_build_object('state', o.hold_state)
-                WHEN 'HOLD_EXCEEDED' THEN jsonb_build_object('held_minor', o.hold_held)
-            END;
-        END IF;
+        told := CASE verdict
+            WHEN o.refusal THEN o.facts
+            WHEN 'ALREADY_REVERSED' THEN jsonb_build_object('posting_id', o.reversed_by)
+            WHEN 'HOLD_ENDED' THEN jsonb_build_object('state', o.hold_state)
+            WHEN 'HOLD_EXCEEDED' THEN jsonb_build_object('held_minor', o.hold_held)
+        END;
 
-        IF verdict IS NULL AND o.reverses_id IS NULL THEN -- A mistake is put right on a blocked account too.
+        IF verdict IS NULL AND NOT all_open AND o.reverses_id IS NULL THEN -- A mistake is put right on a blocked account too.
             FOR i IN first .. last LOOP
                 n := l_account[i];
                 IF NOT (CASE WHEN l_minor[i] < 0 THEN b_debits[n] ELSE b_credits[n] END) THEN
@@ -388,13 +387,13 @@ BEGIN
     END IF;
 
     IF items > 0 THEN
-        UPDATE feeds f SET head = w.head FROM unnest(f_holder, f_head, f_loaded) AS w(holder_id, head, loaded)
-         WHERE w.head > w.loaded AND f.holder_id = w.holder_id;
         INSERT INTO feed_items
         SELECT f_holder[t.feed], t.number, t.type, t.object_id FROM unnest(i_feed, i_number, i_type, i_object) AS t(feed, number, type, object_id);
-        INSERT INTO outbox (topic, subjects, numbers)
-        SELECT 'fed', array_agg(w.holder_id), array_agg(w.head) FROM unnest(f_holder, f_head, f_loaded) AS w(holder_id, head, loaded)
-         WHERE w.head > w.loaded;
+        WITH fed AS (
+            UPDATE feeds f SET head = w.head FROM unnest(f_holder, f_head, f_loaded) AS w(holder_id, head, loaded)
+             WHERE w.head > w.loaded AND f.holder_id = w.holder_id RETURNING f.holder_id, f.head
+        )
+        INSERT INTO outbox (topic, subjects, numbers) SELECT 'fed', array_agg(holder_id), array_agg(head) FROM fed;
     END IF;
 
     RETURN QUERY SELECT * FROM unnest(v_status, v_replayed, v_facts, v_subject);
