@@ -72,9 +72,11 @@ def pid_file(folder: Path) -> Path:
 
 async def test_what_was_acknowledged_is_on_disk_and_the_api_owns_nothing(stores: Stores) -> None:
     connection = await asyncpg.connect(stores.app_url)
-    wanted = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "jit": "off", "shared_buffers": "256MB", "max_wal_size": "2GB"}
+    wanted = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "jit": "off", "max_wal_size": "2GB"}
 
     assert {name: await connection.fetchval("SELECT current_setting($1)", name) for name in wanted} == wanted
+    buffers = await connection.fetchval("SELECT pg_size_bytes(current_setting('shared_buffers'))")
+    assert buffers // 2**20 == min(1024, max(128, psutil.virtual_memory().total // 8 // 2**20))
     assert await connection.fetchval("SELECT pg_has_role('tallystick_api', 'tallystick_app', 'MEMBER')")
     assert not await connection.fetchval("SELECT bool_or(rolsuper OR rolcreatedb) FROM pg_roles WHERE rolname ~ '^tallystick'")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
