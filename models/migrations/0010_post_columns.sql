@@ -35,9 +35,7 @@ CREATE TYPE post_legs AS (
     place integer[], line integer[], account integer[], minor bigint[], kind text[], description text[], counterparty_name text[],
     counterparty_number text[], payment_id uuid[], words text[]
 ); -- In the order of their orders, like caps.
-CREATE TYPE post_holds AS (
-    place integer[], action text[], id uuid[], account integer[], minor bigint[], reason text[], expires_at timestamptz[]
-);
+CREATE TYPE post_holds AS (place integer[], action text[], id uuid[], account integer[], minor bigint[], reason text[], expires_at timestamptz[]);
 CREATE TYPE post_payments AS (
     place integer[], account_id uuid[], to_account_id uuid[], payee_id uuid[], minor bigint[], currency text[], receives_minor bigint[],
     receives_currency text[], fees jsonb[], counterparty_name text[], counterparty_number text[], reference text[], status text[],
@@ -63,9 +61,7 @@ DECLARE
     f integer; -- A place in the arrays of feeds.
     first integer; last integer := 0; -- The order's legs.
     first_cap integer; last_cap integer := 0; -- The order's caps.
-    verdict text;
-    told jsonb;
-    held_change bigint;
+    verdict text; told jsonb; held_change bigint;
     now_ timestamptz;
     -- One place an order.
     o_holder uuid[] := p_orders.holder_id; o_payment uuid[] := p_orders.payment_id; o_posting uuid[] := p_orders.posting_id;
