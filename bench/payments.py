@@ -78,13 +78,13 @@ async def measure(stores: Stores, database: str, report: Report) -> None:
         for callers in CALLERS:
             found: dict[str, list[float]] = {}
             for turn in range(ROUNDS + 1):
-                once: dict[str, float] = {"prepared": _pgbench_rate(stores, callers, "prepared")}
+                once: dict[str, float] = {}
                 for hot in (False, True):
                     ordered = await orders(bank, chosen, hot, turn, callers)
-                    once[f"http {hot}"] = await _http_rate(server, tokens, chosen, hot, callers)
                     base = _pgbench_rate(stores, callers, "simple")
                     once[f"service {hot}"] = await service_rate(bank, ordered, callers) / base
-                once |= {"pgbench": base} | {name: value / base for name, value in once.items() if not name.startswith("service")}
+                    once[f"http {hot}"] = await _http_rate(server, tokens, chosen, hot, callers) / base
+                once |= {"pgbench": base, "prepared": _pgbench_rate(stores, callers, "prepared") / base}
                 for name, value in once.items() if turn else ():
                     found.setdefault(name, []).append(value)
             _tell(report, callers, {name: median(values) for name, values in found.items()})

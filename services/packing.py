@@ -54,7 +54,7 @@ def packed(orders: Sequence[Order], *, shard: int) -> list[Any]:
     legs = [leg for order in orders if order.posting is not None for leg in order.posting.legs]
     ids, *columns, shard_numbers, shard_counts = zip(*legs, strict=True) if legs else [()] * len(Leg._fields)
     leg_marks = [
-        (True, id, (shard if of > 1 else 0) % of + number) if found is None else (False, id, 0)
+        (True, id, shard % of + number) if found is None else (False, id, 0)
         for id, found, number, of in zip(ids, columns[-1], shard_numbers, shard_counts, strict=True)
     ]
     hold_places, holds = _found(orders, "hold")
